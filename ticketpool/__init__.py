@@ -1,0 +1,9 @@
+"""Kafka consumers in Python that keep order and use every core.
+
+Hand over one function, ``handle(ticket)``; ``ticketpool run`` does the rest.
+"""
+
+from ticketpool.core.model import Context, Record, Reject, Ticket
+
+__all__ = ["Context", "Record", "Reject", "Ticket"]
+__version__ = "0.1.0"

@@ -1,0 +1,140 @@
+"""Options that several commands share, and where their values come from.
+
+Precedence: flag, then ``TICKETPOOL_*`` environment variable, then the TOML file
+of ``--config``, then the default. The file has shared names at the top and a
+table per command: ``[run]``, ``[produce]``; librdkafka properties go in ``[kafka]``.
+"""
+
+import tomllib
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ticketpool.config import KafkaConfig, LogConfig
+from ticketpool.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TABLES = ("run", "produce", "verify", "demo", "broker")
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """A click option that also reads ``TICKETPOOL_<NAME>`` and shows its default."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "TICKETPOOL_" + long.removeprefix("--").replace("-", "_").upper()
+    settings.setdefault("envvar", variable)
+    settings.setdefault("show_default", True)
+    return click.option(*names, **settings)
+
+
+def _load(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """Make the file's values the defaults of the command (eager, before the others)."""
+    if path is not None:
+        ctx.default_map = {**(ctx.default_map or {}), **defaults_from(path, ctx.command)}
+    return path
+
+
+def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
+    """The values of a TOML file for one command, by parameter name.
+
+    Raises:
+        ConfigError: unreadable, not TOML, or an unknown key (with the nearest known one).
+    """
+    try:
+        data = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path}: not TOML: {error}") from None
+    kafka = data.pop("kafka", {})
+    tables = {name: data.pop(name, {}) for name in _TABLES}
+    known = {p.name: p for p in command.params if p.name}
+    values = _named(path, data, None) | _named(path, tables.get(command.name or "", {}), known)
+    if kafka:
+        values["properties"] = [f"{name}={value}" for name, value in kafka.items()]
+    return {name: value for name, value in values.items() if name in known}
+
+
+def _named(
+    path: Path, table: dict[str, Any], known: dict[str, click.Parameter] | None
+) -> dict[str, Any]:
+    allowed = known if known is not None else dict.fromkeys(_SHARED)
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in allowed:
+            near = get_close_matches(name, allowed, n=1)
+            hint = f"; did you mean {near[0].replace('_', '-')}?" if near else ""
+            raise ConfigError(f"--config {path}: unknown key {key!r}{hint}")
+        values[name] = value
+    return values
+
+
+_SHARED = ("bootstrap_servers", "topic", "group", "log_format", "log_level")
+
+
+def kafka_options(function: F) -> F:
+    """``--bootstrap-servers``, ``-X``, ``--config``, ``--log-format``, ``--log-level``."""
+    for decorate in reversed(
+        (
+            option(
+                "--bootstrap-servers",
+                default="localhost:9092",
+                metavar="HOST:PORT,...",
+                help="Where to find the cluster.",
+            ),
+            click.option(
+                "-X",
+                "properties",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A librdkafka property. A secret as NAME=env:VARIABLE or NAME=file:PATH.",
+            ),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path, dir_okay=False),
+                envvar="TICKETPOOL_CONFIG",
+                is_eager=True,
+                expose_value=False,
+                callback=_load,
+                help="A TOML file with the same names.",
+            ),
+            option(
+                "--log-format",
+                type=click.Choice(["console", "json"]),
+                default="console",
+                help="Logs on standard error: for people or machines.",
+            ),
+            option(
+                "--log-level",
+                type=click.Choice(["debug", "info", "warning", "error"]),
+                default="info",
+                help="Least level that is logged.",
+            ),
+        )
+    ):
+        function = decorate(function)
+    return function
+
+
+def kafka_config(bootstrap_servers: str, properties: tuple[str, ...]) -> KafkaConfig:
+    """The value of ``--bootstrap-servers`` and ``-X``. Raises ``ConfigError``."""
+    from ticketpool.kafka.settings import parse
+
+    from_argv = _properties_from_argv()
+    return KafkaConfig(
+        bootstrap_servers=bootstrap_servers, properties=parse(properties, on_argv=from_argv)
+    )
+
+
+def _properties_from_argv() -> bool:
+    source = click.get_current_context().get_parameter_source("properties")
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def log_config(log_format: str, log_level: str) -> LogConfig:
+    """The value of ``--log-format`` and ``--log-level``."""
+    return LogConfig(format=log_format, level=log_level)

@@ -1,0 +1,124 @@
+"""The configuration, as frozen values with units in their names.
+
+Precedence (flag, environment, file, default) is the command line's business;
+here a value is just a value, with the reason for its default.
+"""
+
+import os
+from enum import StrEnum
+
+import msgspec
+
+MASK = "***"
+_SECRET_MARKS = ("password", "secret", "token", "key.pem", "private", "sasl.oauthbearer.config")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a librdkafka property of this name must never be shown."""
+    return any(mark in name for mark in _SECRET_MARKS)
+
+
+class OnFailure(StrEnum):
+    """What becomes of a record that failed for good."""
+
+    DEAD_LETTER = "dead-letter"
+    STOP = "stop"
+    SKIP = "skip"
+
+
+class OffsetReset(StrEnum):
+    """Where a group without a committed offset starts."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+    ERROR = "error"
+
+
+class Assignor(StrEnum):
+    """How the group's partitions are shared out (``partition.assignment.strategy``)."""
+
+    COOPERATIVE_STICKY = "cooperative-sticky"
+    ROUNDROBIN = "roundrobin"
+    RANGE = "range"
+
+
+class KafkaConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach the cluster. ``repr`` masks secrets.
+
+    Attributes:
+        bootstrap_servers: comma-separated ``host:port``.
+        properties: further librdkafka properties by name (``-X name=value``).
+    """
+
+    bootstrap_servers: str = "localhost:9092"
+    properties: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        shown = {k: MASK if is_secret(k) else v for k, v in self.properties.items()}
+        return f"KafkaConfig(bootstrap_servers={self.bootstrap_servers!r}, properties={shown!r})"
+
+
+class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``format``: console or json. ``level``: a name that ``logging`` knows."""
+
+    format: str = "console"
+    level: str = "info"
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on (sched_getaffinity(2)), at least 1."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that ``ticketpool run`` may be told."""
+
+    kafka: KafkaConfig = KafkaConfig()
+    log: LogConfig = LogConfig()
+    topics: tuple[str, ...] = ("tickets",)
+    group: str = "ticket-processor-group"
+    handler: str = "ticketpool.worker.builtin:summary"
+    workers: int = msgspec.field(default_factory=usable_cores)
+    retries: int = 5
+    backoff_seconds: float = 0.1
+    backoff_max_seconds: float = 30.0
+    on_failure: OnFailure = OnFailure.DEAD_LETTER
+    dead_letter_topic: str | None = None  # None: <topic>.dlq, one for each topic
+    handler_timeout_seconds: float = 300.0  # 0: none
+    max_crashes: int = 3
+    drain_seconds: float = 25.0  # below systemd's TimeoutStopSec of our unit
+    commit_interval_seconds: float = 1.0
+    buffer_records: int = 20_000  # per partition; above it the partition is paused
+    buffer_bytes: int = 8 << 20  # per partition
+    offset_reset: OffsetReset = OffsetReset.EARLIEST  # latest loses what came before us
+    assignor: Assignor = Assignor.COOPERATIVE_STICKY
+    http: str | None = "127.0.0.1:9464"  # None: no listener
+    until_caught_up: bool = False
+    create_topic: bool = False
+    partitions: int = 8  # of a topic that --create-topic makes
+    replication: int = -1  # -1: the broker's default
+    quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
+
+    def dead_letter_topic_of(self, topic: str) -> str:
+        """The dead-letter topic for records of ``topic``."""
+        return self.dead_letter_topic or f"{topic}.dlq"
+
+
+class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that ``ticketpool produce`` may be told."""
+
+    kafka: KafkaConfig = KafkaConfig()
+    log: LogConfig = LogConfig()
+    topic: str = "tickets"
+    rate: float = 100.0  # tickets a second over all workers; 0: as fast as possible
+    count: int | None = None  # tickets in all; None: no bound
+    duration_seconds: float | None = None
+    keys: int = 100  # distinct keys
+    workers: int = 1
+    size: int = 200  # bytes of a ticket's JSON, about
+    compression: str = "lz4"
+    partitioner: str = "murmur2"  # where Java clients put a key
+    delivery_timeout_seconds: float = 120.0
+    create_topic: bool = False
+    partitions: int = 8
+    replication: int = -1

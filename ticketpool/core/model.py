@@ -1,0 +1,119 @@
+"""The values that users and all layers share: tickets, records, contexts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, NamedTuple, Protocol
+
+import msgspec
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Headers = tuple[tuple[str, bytes | None], ...]
+"""Header names and values in the order on the wire; a name may repeat."""
+
+
+class Ticket(msgspec.Struct, gc=False, kw_only=True):
+    """One ticket, wire-compatible with the Go struct ``{id, timestamp, order_id, data}``.
+
+    Attributes:
+        id: identity of the ticket, unique over its run.
+        timestamp: RFC 3339 with an offset, up to nanoseconds on the wire;
+            Python keeps microseconds (``datetime``), rounded.
+        order_id: 64-bit signed integer that rises strictly per key.
+        data: free text.
+
+    Unknown fields are ignored. ``gc=False``: a ticket holds no cycles, so the
+    garbage collector need not track it (msgspec, "Disabling Garbage Collection").
+
+    >>> import msgspec
+    >>> raw = b'{"id":"a","timestamp":"2024-01-02T03:04:05.123456789Z","order_id":1,"data":"x"}'
+    >>> msgspec.json.decode(raw, type=Ticket).timestamp.isoformat()
+    '2024-01-02T03:04:05.123457+00:00'
+    """
+
+    id: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    order_id: Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
+    data: str
+
+
+class Partition(NamedTuple):
+    """A topic and the number of one of its partitions."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.number}]"
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One Kafka record as polled, for handlers annotated with ``Record``.
+
+    Attributes:
+        topic: topic name.
+        partition: index of the partition.
+        offset: position in the partition.
+        key, value: raw bytes; ``None`` for a null (a null value is a tombstone).
+        headers: pairs of name and raw value, in wire order.
+        timestamp: the record's own time in UTC, milliseconds exact.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: datetime
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """What a handler's second parameter tells about the record at hand.
+
+    Attributes:
+        topic, partition, offset: where the record stands in Kafka.
+        key: raw key, ``None`` for a null key.
+        headers: pairs of name and raw value, in wire order.
+        timestamp: the record's own time in UTC, milliseconds exact.
+        attempt: 1 for the first call with this record, then rising.
+        worker: slot of the worker process, 0 to N-1.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: Headers
+    timestamp: datetime
+    attempt: int
+    worker: int
+
+
+class Reject(Exception):
+    """Raised by a handler: no retry, straight to the dead-letter topic.
+
+    >>> raise Reject("unknown customer")
+    Traceback (most recent call last):
+    ...
+    ticketpool.core.model.Reject: unknown customer
+    """
+
+
+class RawRecord(Protocol):
+    """What the core needs of a polled record; ``confluent_kafka.Message`` has it."""
+
+    def topic(self) -> str | None: ...
+    def partition(self) -> int | None: ...
+    def offset(self) -> int | None: ...
+    def key(self) -> bytes | None: ...
+    def value(self) -> bytes | None: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None: ...
+    def timestamp(self) -> tuple[int, int]: ...
+    def __len__(self) -> int: ...
+
+
+def from_millis(millis: int) -> datetime:
+    """The UTC time of a Kafka timestamp (milliseconds since 1970, may be negative)."""
+    return _EPOCH + timedelta(milliseconds=millis)

@@ -1,0 +1,1 @@
+"""What crosses between processes: frames, channels, shared words, child processes."""

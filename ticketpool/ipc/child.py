@@ -1,0 +1,116 @@
+"""A child process with its pipe, its shared words and a pidfd.
+
+Children are started by exec of a fresh interpreter (``python -m MODULE``), not
+by fork: librdkafka's threads do not survive a fork. And not by
+``multiprocessing.Process``: its spawn pickles to the child, runs the parent's
+``__main__`` again, leaves a resource tracker running and passes the parent's
+whole environment (DESIGN.md, "Starting a worker").
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from multiprocessing import Pipe
+from typing import Any, Generic, TypeVar
+
+from ticketpool.ipc.channel import Channel
+from ticketpool.ipc.words import Words
+
+T = TypeVar("T")
+
+
+class Child(Generic[T]):
+    """*Supervisor side.* One child process, from start to reaping.
+
+    Start it from the main thread only: the child asks the kernel to be killed
+    when the *thread* that started it ends (PR_SET_PDEATHSIG, prctl(2)).
+
+    Args:
+        module: what ``python -m`` runs; it calls ``ticketpool.ipc.inside.enter()``.
+        incoming: union of the frames that the child may send.
+        words: how many shared words the child gets.
+        environment: the child's whole environment.
+        stdout: descriptor for the child's standard output; ``None`` inherits.
+
+    Attributes:
+        pid: process id; valid until ``reap`` has returned a status.
+        pidfd: readable once the child has died, whatever its own children do
+            (pidfd_open(2)); for a selector.
+        channel: our end of the pipe.
+        words: shared with the child.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        incoming: Any,
+        *,
+        words: int,
+        environment: Mapping[str, str],
+        stdout: int | None = None,
+    ) -> None:
+        ours, theirs = Pipe(duplex=True)
+        self.words = Words.create(words)
+        inherited = (theirs.fileno(), self.words.fd)
+        try:
+            self._process = _start(module, inherited, environment, stdout)
+        except OSError:
+            self.words.close()
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.pid = self._process.pid
+        self.pidfd = os.pidfd_open(self.pid)
+        self.channel: Channel[T] = Channel(os.dup(ours.fileno()), incoming)
+        ours.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal by pidfd: it can't hit another process that got the pid."""
+        if self.pidfd >= 0 and self._process.returncode is None:
+            try:
+                signal.pidfd_send_signal(self.pidfd, number)
+            except ProcessLookupError:
+                return
+
+    def kill(self) -> None:
+        """SIGKILL. The process runs nothing of ours once ``wait`` has returned."""
+        self.signal(signal.SIGKILL)
+
+    def reap(self) -> int | None:
+        """The exit status if the child has ended (negative: minus the signal), else ``None``."""
+        return self._process.poll()
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Block until the child has ended; ``None`` when it has not within ``seconds``."""
+        poller = select.poll()
+        poller.register(self.pidfd, select.POLLIN)
+        if not poller.poll(None if seconds is None else seconds * 1000):
+            return None
+        return self._process.wait()
+
+    def close(self) -> None:
+        """Release pipe, words and pidfd of a child that has been reaped."""
+        self.channel.close()
+        self.words.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+
+
+def _start(
+    module: str, fds: Iterable[int], environment: Mapping[str, str], stdout: int | None
+) -> subprocess.Popen[bytes]:
+    warnings = [f"-W{option}" for option in sys.warnoptions]
+    command = [sys.executable, *warnings, "-m", module, *map(str, fds)]
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+        command,
+        pass_fds=tuple(fds),
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        process_group=0,  # the terminal's Ctrl-C is for the supervisor alone
+    )

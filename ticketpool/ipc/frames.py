@@ -1,0 +1,182 @@
+"""What crosses a pipe: tagged msgspec Structs as msgpack behind a 4-byte length.
+
+Columns instead of rows, and only the columns that the handler needs: a frame
+carries hundreds of records of one lane. No pickle, nothing executable; an
+unknown tag or a wrong type is a ``FrameError`` and ends that worker.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ticketpool.errors import FrameError
+
+T = TypeVar("T")
+
+HEADER = struct.Struct("<I")
+MAX_FRAME = 64 << 20
+"""Bytes. A longer frame can only be corruption: batches stop at far less, and
+Kafka's own records end at ``message.max.bytes``."""
+
+
+class _Frame(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    pass
+
+
+class Hello(_Frame, tag="hello", frozen=True):
+    """Supervisor to worker, first: who you are and what to load. No Kafka secrets."""
+
+    slot: int
+    handler: str
+    retries: int
+    backoff_seconds: float
+    backoff_max_seconds: float
+    on_failure: str
+    log_format: str
+    log_level: str
+
+
+class Open(_Frame, tag="open", frozen=True):
+    """Supervisor to worker: a lane begins. ``index`` is its place in the shared words."""
+
+    lane: int
+    topic: str
+    partition: int
+    index: int
+
+
+class Records(_Frame, tag="records", frozen=True):
+    """Supervisor to worker: consecutive records of one lane, as columns of equal length.
+
+    ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty when the
+    handler asked for the value alone. ``attempts`` counts calls that were made
+    with the first record before this frame.
+    """
+
+    lane: int
+    offsets: list[int]
+    values: list[bytes | None]
+    keys: list[bytes | None]
+    headers: list[tuple[tuple[str, bytes | None], ...]]
+    timestamps: list[int]
+
+
+class Close(_Frame, tag="close", frozen=True):
+    """Supervisor to worker: finish the record at hand, acknowledge, drop the rest."""
+
+    lane: int
+
+
+class Ready(_Frame, tag="ready", frozen=True):
+    """Worker to supervisor: the handler is loaded. ``wants_record``: send all columns."""
+
+    wants_record: bool
+
+
+class Failed(_Frame, tag="failed", frozen=True):
+    """Worker to supervisor: the handler cannot be used; the process ends."""
+
+    error: str
+    message: str
+
+
+class Dead(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A record that failed for good. ``error`` is the class's name, ``rejected``: by ``Reject``."""
+
+    offset: int
+    attempts: int
+    error: str
+    message: str
+    rejected: bool
+
+
+class Ack(_Frame, tag="ack", frozen=True):
+    """Worker to supervisor: all through ``through`` is finished, ``count`` since the last ack.
+
+    Attributes:
+        lane: the lane's number; a stale one is simply not found.
+        through: last finished offset.
+        count: records finished since the last ack of this lane, ``dead`` included.
+        retried: calls beyond the first, since the last ack.
+        dead: the records among them that failed for good, in order.
+        buckets: durations of decoding and handler (retries included), as pairs
+            of (bucket of ``ticketpool.core.latency``, count).
+        busy_ns: their sum, in nanoseconds.
+    """
+
+    lane: int
+    through: int
+    count: int
+    retried: int
+    dead: list[Dead]
+    buckets: list[tuple[int, int]]
+    busy_ns: int
+
+
+class Retrying(_Frame, tag="retrying", frozen=True):
+    """Worker to supervisor: a call failed and will be made again after ``delay_seconds``."""
+
+    lane: int
+    offset: int
+    attempt: int
+    delay_seconds: float
+    error: str
+    message: str
+
+
+class Closed(_Frame, tag="closed", frozen=True):
+    """Worker to supervisor: the lane has ended; its last ack came before this."""
+
+    lane: int
+
+
+FromSupervisor = Hello | Open | Records | Close
+FromWorker = Ready | Failed | Ack | Retrying | Closed
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(frame: msgspec.Struct) -> bytes:
+    """One frame as bytes, length first."""
+    body = _encoder.encode(frame)
+    return HEADER.pack(len(body)) + body
+
+
+class Parser(Generic[T]):
+    """*Both sides.* Bytes in any split in, whole frames out.
+
+    ``types`` is the union that the other side may send.
+    """
+
+    def __init__(self, types: Any) -> None:
+        self._decode: Callable[[bytes | memoryview], T] = msgspec.msgpack.Decoder(types).decode
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[T]:
+        """Yield each frame that is complete with ``data``.
+
+        Raises:
+            FrameError: a length beyond ``MAX_FRAME``, or a body that is no
+                frame of ``types``. The parser is of no use afterwards.
+        """
+        rest = self._rest
+        rest += data
+        start, size = 0, len(rest)
+        while size - start >= HEADER.size:
+            (length,) = HEADER.unpack_from(rest, start)
+            if length > MAX_FRAME:
+                raise FrameError(f"a frame of {length} bytes; the limit is {MAX_FRAME}")
+            end = start + HEADER.size + length
+            if end > size:
+                break
+            yield self._decoded(bytes(memoryview(rest)[start + HEADER.size : end]))
+            start = end
+        del rest[:start]
+
+    def _decoded(self, body: bytes) -> T:
+        try:
+            return self._decode(body)
+        except Exception as error:  # msgspec raises UnicodeDecodeError and RecursionError too
+            raise FrameError(f"not a frame: {type(error).__name__}: {error}") from None

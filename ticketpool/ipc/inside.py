@@ -1,0 +1,42 @@
+"""What a child process does first: find its pipe, and die with its parent."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any, TypeVar
+
+from ticketpool.ipc.channel import Port
+from ticketpool.ipc.words import Words
+
+T = TypeVar("T")
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
+    """*Worker side.* The child's end of what ``Child`` made; call it first in ``main``.
+
+    Terminal signals are the supervisor's business: SIGINT and SIGTERM are
+    ignored here, a stop comes as a frame, as EOF, or as SIGKILL.
+
+    Args:
+        incoming: union of the frames that the supervisor may send.
+        words: as given to ``Child``.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _die_with_parent()
+    pipe_fd, words_fd = int(sys.argv[1]), int(sys.argv[2])
+    for fd in (pipe_fd, words_fd):
+        os.set_inheritable(fd, False)  # a handler's own children must not hold our pipe open
+    return Port(pipe_fd, incoming), Words(words_fd, words)
+
+
+def _die_with_parent() -> None:
+    """SIGKILL for us when the parent's starting thread ends (prctl(2)).
+
+    A parent that died before this call is noticed by EOF on the pipe.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

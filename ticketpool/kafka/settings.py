@@ -1,0 +1,153 @@
+"""librdkafka properties: our defaults, the user's, and those that we refuse."""
+
+import os
+import stat
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from ticketpool.config import KafkaConfig, is_secret
+from ticketpool.errors import ConfigError
+
+Properties = dict[str, object]
+
+REFUSED: Mapping[str, str] = {
+    "enable.auto.commit": "offsets are committed only past finished records, by ticketpool itself",
+    "enable.auto.offset.store": "offsets are committed by ticketpool itself",
+    "auto.offset.reset": "use --offset-reset",
+    "group.id": "use --group",
+    "bootstrap.servers": "use --bootstrap-servers",
+    "metadata.broker.list": "use --bootstrap-servers",
+    "partition.assignment.strategy": "use --assignor",
+    "enable.idempotence": "without it a retry may reorder or repeat tickets",
+    "acks": "acks=all is what keeps an acknowledged ticket through the loss of a broker",
+    "request.required.acks": "acks=all is what keeps an acknowledged ticket",
+    "partitioner": "use --partitioner",
+    "compression.type": "use --compression",
+    "compression.codec": "use --compression",
+    "delivery.timeout.ms": "use --delivery-timeout",
+    "message.timeout.ms": "use --delivery-timeout",
+    "enable.partition.eof": "ticketpool sets it where it needs it",
+    "test.mock.num.brokers": "use `ticketpool broker`",
+}
+"""Properties that would break a promise, or that have an option, with the reason."""
+
+
+def parse(assignments: tuple[str, ...], *, on_argv: bool = True) -> dict[str, str]:
+    """``name=value`` strings as a dict; ``env:NAME`` and ``file:PATH`` values are looked up.
+
+    Raises:
+        ConfigError: no ``=``, a refused property, a secret given in the clear
+            (``on_argv``: the process list shows it to everybody), or a source
+            that cannot be read.
+    """
+    properties: dict[str, str] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"-X {assignment!r}: write name=value")
+        properties[name] = value
+    return {name: _checked(name, value, on_argv) for name, value in properties.items()}
+
+
+def _checked(name: str, value: str, on_argv: bool) -> str:
+    if reason := REFUSED.get(name):
+        raise ConfigError(f"-X {name}: refused; {reason}")
+    if value.startswith("env:"):
+        return _from_environment(name, value.removeprefix("env:"))
+    if value.startswith("file:"):
+        return _from_file(name, Path(value.removeprefix("file:")))
+    if on_argv and is_secret(name):
+        raise ConfigError(
+            f"-X {name}: a secret on the command line can be read by every user of this machine; "
+            f"write {name}=env:NAME or {name}=file:PATH"
+        )
+    return value
+
+
+def _from_environment(name: str, variable: str) -> str:
+    try:
+        return os.environ[variable]
+    except KeyError:
+        raise ConfigError(f"-X {name}: the environment variable {variable} is not set") from None
+
+
+def _from_file(name: str, path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        if is_secret(name) and mode & (stat.S_IRGRP | stat.S_IROTH):
+            raise ConfigError(f"-X {name}: {path} is readable by others; chmod 600 it")
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"-X {name}: cannot read {path}: {error.strerror}") from None
+
+
+def _base(kafka: KafkaConfig) -> Properties:
+    return {
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "client.id": "ticketpool",
+        "topic.metadata.refresh.interval.ms": 30_000,  # how soon new partitions are seen
+        "log.connection.close": False,  # brokers close idle connections; not news
+    }
+
+
+def consumer_properties(
+    kafka: KafkaConfig, *, group: str, assignor: str, partition_eof: bool
+) -> Properties:
+    """Properties of the group's member in the supervisor."""
+    return {
+        **_base(kafka),
+        "group.id": group,
+        "partition.assignment.strategy": assignor,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",  # starts are resolved by us: out of range must be seen
+        "enable.partition.eof": partition_eof,
+        # 1000 by default: holds a fast consumer to a fifth of its speed (CONFIGURATION.md).
+        "fetch.queue.backoff.ms": 10,
+        # A fetch brings compressed bytes; small ones let other partitions come round sooner.
+        "max.partition.fetch.bytes": 256 << 10,
+        "fetch.max.bytes": 2 << 20,
+        "queued.max.messages.kbytes": 16 << 10,
+        **kafka.properties,
+    }
+
+
+def reader_properties(kafka: KafkaConfig) -> Properties:
+    """Properties of a consumer outside of any group, which reads topics from end to end."""
+    return {
+        **_base(kafka),
+        "group.id": "ticketpool-reader",  # required by the client, never joined or committed
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "fetch.queue.backoff.ms": 10,
+        **kafka.properties,
+    }
+
+
+def producer_properties(
+    kafka: KafkaConfig, *, partitioner: str, compression: str, delivery_timeout_seconds: float
+) -> Properties:
+    """Properties of a producer: acks=all, idempotent, in order (librdkafka INTRODUCTION.md)."""
+    return {
+        **_base(kafka),
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": partitioner,
+        "compression.type": compression,
+        "delivery.timeout.ms": int(delivery_timeout_seconds * 1000),
+        **kafka.properties,
+    }
+
+
+def admin_properties(kafka: KafkaConfig) -> Properties:
+    """Properties of an admin client."""
+    return {**_base(kafka), **kafka.properties}
+
+
+def explain_property(name: str, known: tuple[str, ...]) -> str:
+    """A hint at the nearest known name, or nothing."""
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,61 @@
+"""Structured logs on standard error: colour for people, JSON for machines.
+
+One event name and fields each: ``log.info("assigned", topic="tickets", partition=3)``.
+"""
+
+import logging
+import sys
+
+import structlog
+
+from ticketpool.config import LogConfig
+
+Logger = structlog.stdlib.BoundLogger
+
+
+def setup(config: LogConfig) -> None:
+    """Route structlog and the standard ``logging`` to standard error, once per process."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=config.format == "json"),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info
+                if config.format == "json"
+                else structlog.processors.StackInfoRenderer(),
+                _renderer(config.format),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(config.level.upper())
+
+
+def _renderer(form: str) -> structlog.typing.Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+
+
+def get(name: str) -> Logger:
+    """The logger of a module; bind fields with ``log.bind(worker=2)``."""
+    logger: Logger = structlog.stdlib.get_logger(name)
+    return logger
