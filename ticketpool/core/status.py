@@ -61,7 +61,10 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One slot of the pool. ``state``: starting, ready, draining or dead (waiting for its restart)."""
+    """One slot of the pool.
+
+    ``state``: starting, ready, draining or dead (waiting for its restart).
+    """
 
     slot: int
     pid: int | None
