@@ -4,10 +4,13 @@ Precedence (flag, environment, file, default) is the command line's business;
 here a value is just a value, with the reason for its default.
 """
 
+import math
 import os
 from enum import StrEnum
 
 import msgspec
+
+from ticketpool.errors import ConfigError
 
 MASK = "***"
 _SECRET_MARKS = ("password", "secret", "token", "key.pem", "private", "sasl.oauthbearer.config")
@@ -48,10 +51,13 @@ class KafkaConfig(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         bootstrap_servers: comma-separated ``host:port``.
         properties: further librdkafka properties by name (``-X name=value``).
+        secret_variables: environment variables that properties came from; workers
+            don't get to see them.
     """
 
     bootstrap_servers: str = "localhost:9092"
     properties: dict[str, str] = {}
+    secret_variables: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shown = {k: MASK if is_secret(k) else v for k, v in self.properties.items()}
@@ -105,7 +111,11 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that ``ticketpool produce`` may be told."""
+    """Everything that ``ticketpool produce`` may be told.
+
+    Raises:
+        ConfigError: a value is out of its bounds; the message names the option.
+    """
 
     kafka: KafkaConfig = KafkaConfig()
     log: LogConfig = LogConfig()
@@ -122,3 +132,22 @@ class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
     create_topic: bool = False
     partitions: int = 8
     replication: int = -1
+
+    def __post_init__(self) -> None:
+        _at_least("--rate", self.rate, 0)
+        _at_least("--count", self.count, 0)
+        _at_least("--duration", self.duration_seconds, 0)
+        _at_least("--keys", self.keys, 1)
+        _at_least("--workers", self.workers, 1)
+        _at_least("--size", self.size, 1)
+        _at_least("--delivery-timeout", self.delivery_timeout_seconds, 0.001)
+        _at_least("--partitions", self.partitions, 1)
+        if self.replication < 1 and self.replication != -1:
+            raise ConfigError(
+                f"--replication {self.replication}: must be at least 1, or -1 for the broker's default"
+            )
+
+
+def _at_least(option: str, value: float | None, least: float) -> None:
+    if value is not None and not least <= value < math.inf:  # not a number compares false
+        raise ConfigError(f"{option} {value:g}: must be at least {least:g}, and finite")

@@ -125,8 +125,11 @@ def kafka_config(bootstrap_servers: str, properties: tuple[str, ...]) -> KafkaCo
     from ticketpool.kafka.settings import parse
 
     from_argv = _properties_from_argv()
+    values = [p.partition("=")[2] for p in properties]
     return KafkaConfig(
-        bootstrap_servers=bootstrap_servers, properties=parse(properties, on_argv=from_argv)
+        bootstrap_servers=bootstrap_servers,
+        properties=parse(properties, on_argv=from_argv),
+        secret_variables=tuple(v.removeprefix("env:") for v in values if v.startswith("env:")),
     )
 
 

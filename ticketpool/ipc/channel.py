@@ -25,12 +25,14 @@ class Channel(Generic[T]):
     Attributes:
         fd: the descriptor, for a selector.
         pending_bytes: queued and not yet taken by the kernel.
+        ended: the peer has closed its end.
     """
 
     def __init__(self, fd: int, incoming: Any) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
         self.pending_bytes = 0
+        self.ended = False
         self._parser: Parser[T] = Parser(incoming)
         self._out: deque[bytes | memoryview] = deque()
 
@@ -76,7 +78,10 @@ class Channel(Generic[T]):
                 data = os.read(self.fd, _CHUNK)
             except BlockingIOError:
                 return
-            except OSError:
+            except OSError:  # ECONNRESET: it died with frames of ours unread
+                data = b""
+            if not data:
+                self.ended = True
                 return
             yield from self._parser.feed(data)
             if len(data) < _CHUNK:

@@ -51,8 +51,7 @@ class Records(_Frame, tag="records", frozen=True):
     """Supervisor to worker: consecutive records of one lane, as columns of equal length.
 
     ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty when the
-    handler asked for the value alone. ``attempts`` counts calls that were made
-    with the first record before this frame.
+    handler asked for the value alone.
     """
 
     lane: int
@@ -93,12 +92,11 @@ class Dead(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Ack(_Frame, tag="ack", frozen=True):
-    """Worker to supervisor: all through ``through`` is finished, ``count`` since the last ack.
+    """Worker to supervisor: all through ``through`` is finished.
 
     Attributes:
         lane: the lane's number; a stale one is simply not found.
         through: last finished offset.
-        count: records finished since the last ack of this lane, ``dead`` included.
         retried: calls beyond the first, since the last ack.
         dead: the records among them that failed for good, in order.
         buckets: durations of decoding and handler (retries included), as pairs
@@ -108,7 +106,6 @@ class Ack(_Frame, tag="ack", frozen=True):
 
     lane: int
     through: int
-    count: int
     retried: int
     dead: list[Dead]
     buckets: list[tuple[int, int]]

@@ -26,14 +26,14 @@ def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _die_with_parent()
+    die_with_parent()
     pipe_fd, words_fd = int(sys.argv[1]), int(sys.argv[2])
     for fd in (pipe_fd, words_fd):
         os.set_inheritable(fd, False)  # a handler's own children must not hold our pipe open
     return Port(pipe_fd, incoming), Words(words_fd, words)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """SIGKILL for us when the parent's starting thread ends (prctl(2)).
 
     A parent that died before this call is noticed by EOF on the pipe.

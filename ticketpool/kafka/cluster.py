@@ -24,7 +24,7 @@ T = TypeVar("T")
 ANSWER_SECONDS = 5.0
 """How long a broker may take to answer at start before we give up."""
 
-_DENIED = {
+DENIED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -35,7 +35,7 @@ _DENIED = {
 
 def explain(error: KafkaError, kafka: KafkaConfig) -> TicketpoolError:
     """The error of ours that a Kafka error at start amounts to."""
-    if error.code() in _DENIED:
+    if error.code() in DENIED:
         return NotAuthorised(
             f"{kafka.bootstrap_servers} refuses us: {error.str()}; "
             "check the sasl.* and ssl.* properties (-X) and the ACLs"
@@ -80,7 +80,7 @@ class Cluster:
                 return self.admin.list_topics(timeout=ANSWER_SECONDS)
             return self.admin.list_topics(topic, timeout=ANSWER_SECONDS)
         except KafkaException as error:
-            denied = self._last_error and self._last_error.code() in _DENIED
+            denied = self._last_error and self._last_error.code() in DENIED
             raise explain(self._last_error if denied else error.args[0], self._kafka) from None  # type: ignore[arg-type]
 
     def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:

@@ -1,0 +1,108 @@
+"""``ticketpool run``."""
+
+from typing import Any
+
+import click
+
+from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.config import Assignor, OffsetReset, OnFailure, RunConfig, usable_cores
+
+_DEFAULT = RunConfig()
+
+
+@click.command(short_help="Process tickets: the supervisor and its pool of workers.")
+@click.argument("handler", required=False, metavar="[HANDLER]")
+@option("--workers", type=click.IntRange(1, 512), default=usable_cores, show_default="cores",
+        help="Worker processes.")  # fmt: skip
+@option("--topic", "topics", multiple=True, default=_DEFAULT.topics, metavar="NAME",
+        help="Topic to read; repeat for several.")  # fmt: skip
+@option("--group", default=_DEFAULT.group, help="Consumer group.")
+@option("--retries", type=click.IntRange(0), default=_DEFAULT.retries,
+        help="Further calls after a handler has raised.")  # fmt: skip
+@option("--backoff", type=click.FloatRange(0), default=_DEFAULT.backoff_seconds,
+        help="Seconds before the first retry; doubles each time.")  # fmt: skip
+@option("--backoff-max", type=click.FloatRange(0), default=_DEFAULT.backoff_max_seconds,
+        help="Most seconds between retries.")  # fmt: skip
+@option("--on-failure", type=click.Choice([p.value for p in OnFailure]),
+        default=_DEFAULT.on_failure.value,
+        help="What becomes of a record that failed for good.")  # fmt: skip
+@option("--dead-letter-topic", show_default="<topic>.dlq", help="Where dead letters go.")
+@option("--handler-timeout", type=click.FloatRange(0), default=_DEFAULT.handler_timeout_seconds,
+        help="Seconds after which a call counts as hung, its worker is killed.")  # fmt: skip
+@option("--max-crashes", type=click.IntRange(1), default=_DEFAULT.max_crashes,
+        help="Deaths of a worker on the same record that make it a dead letter.")  # fmt: skip
+@option("--drain-timeout", type=click.FloatRange(0), default=_DEFAULT.drain_seconds,
+        help="Seconds that records at hand may take when stopping or rebalancing.")  # fmt: skip
+@option("--commit-interval", type=click.FloatRange(0.01),
+        default=_DEFAULT.commit_interval_seconds, help="Seconds between commits.")  # fmt: skip
+@option("--buffer-records", type=click.IntRange(1), default=_DEFAULT.buffer_records,
+        help="Records per partition that wait before fetching pauses.")  # fmt: skip
+@option("--buffer-bytes", type=click.IntRange(1), default=_DEFAULT.buffer_bytes,
+        help="The same in bytes.")  # fmt: skip
+@option("--offset-reset", type=click.Choice([p.value for p in OffsetReset]),
+        default=_DEFAULT.offset_reset.value,
+        help="Where a group without a commit starts.")  # fmt: skip
+@option("--assignor", type=click.Choice([p.value for p in Assignor]),
+        default=_DEFAULT.assignor.value, help="How the group shares partitions.")  # fmt: skip
+@option("--http", default=_DEFAULT.http, metavar="HOST:PORT",
+        help="Status page, metrics and health; 'off' for none.")  # fmt: skip
+@option("--until-caught-up", is_flag=True,
+        help="Stop once all that was there at the start is processed and committed.")  # fmt: skip
+@option("--create-topic", is_flag=True, help="Create missing topics, dead-letter topics too.")
+@option("--partitions", type=click.IntRange(1), default=_DEFAULT.partitions,
+        help="Of a topic that --create-topic makes.")  # fmt: skip
+@option("--replication", type=click.IntRange(-1), default=_DEFAULT.replication,
+        show_default="the broker's", help="Of a topic that --create-topic makes.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+@kafka_options
+def command(**given: Any) -> None:
+    """Process tickets: the supervisor and its pool of workers.
+
+    HANDLER is module:function, a function of one parameter (the ticket) or two (the ticket
+    and its Context). Without it, a built-in one logs a line every two seconds.
+
+    Each partition is served in order by one worker. Offsets are committed only past finished
+    records. SIGTERM and Ctrl-C drain, commit and exit with 0; a second one stops at once.
+    """
+    from ticketpool import log, supervisor
+
+    as_json = given.pop("as_json")
+    config = configure(quiet_stdout=as_json, **given)
+    log.setup(config.log)
+    summary = supervisor.run(config)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(summary))
+
+
+def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
+    """The configuration from the options. Raises ``ConfigError``."""
+    http = given["http"]
+    return RunConfig(
+        kafka=kafka_config(given["bootstrap_servers"], given["properties"]),
+        log=log_config(given["log_format"], given["log_level"]),
+        topics=tuple(dict.fromkeys(given["topics"])),
+        group=given["group"],
+        handler=given["handler"] or _DEFAULT.handler,
+        workers=given["workers"],
+        retries=given["retries"],
+        backoff_seconds=given["backoff"],
+        backoff_max_seconds=given["backoff_max"],
+        on_failure=OnFailure(given["on_failure"]),
+        dead_letter_topic=given["dead_letter_topic"],
+        handler_timeout_seconds=given["handler_timeout"],
+        max_crashes=given["max_crashes"],
+        drain_seconds=given["drain_timeout"],
+        commit_interval_seconds=given["commit_interval"],
+        buffer_records=given["buffer_records"],
+        buffer_bytes=given["buffer_bytes"],
+        offset_reset=OffsetReset(given["offset_reset"]),
+        assignor=Assignor(given["assignor"]),
+        http=None if http == "off" else http,
+        until_caught_up=given["until_caught_up"],
+        create_topic=given["create_topic"],
+        partitions=given["partitions"],
+        replication=given["replication"],
+        quiet_stdout=quiet_stdout,
+    )

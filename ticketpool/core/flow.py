@@ -1,0 +1,54 @@
+"""Flow control per partition: how much a lane may have in flight, when to pause fetching.
+
+Pausing has a price: librdkafka throws away what it had prefetched for the
+partition and fetches it again on resume (facts: rd_kafka_toppar_pause_resume).
+So a buffer of our own absorbs bursts, and pause and resume are far apart.
+"""
+
+import msgspec
+
+from ticketpool.core.ledger import Ledger
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one lane.
+
+    Attributes:
+        batch_records, batch_bytes: of one frame; 1,000 records keep caches warm.
+        window_records, window_bytes: sent and not settled.
+        buffer_records, buffer_bytes: read and not sent; pause above, resume below half.
+    """
+
+    batch_records: int = 1000
+    batch_bytes: int = 1 << 20
+    window_records: int = 3000
+    window_bytes: int = 4 << 20
+    buffer_records: int = 20_000
+    buffer_bytes: int = 8 << 20
+
+    def shared_by(self, partitions: int, total_bytes: int) -> "Limits":
+        """The same limits, with the buffers of all partitions within ``total_bytes``."""
+        fair = max(total_bytes // max(partitions, 1), 64 << 10)
+        return msgspec.structs.replace(self, buffer_bytes=min(self.buffer_bytes, fair))
+
+
+def may_send(ledger: Ledger, limits: Limits) -> bool:
+    """Whether the lane has records to send and credit left. Held records use credit too."""
+    return bool(
+        ledger.buffered
+        and ledger.in_flight + ledger.held < limits.window_records
+        and ledger.in_flight_bytes < limits.window_bytes
+    )
+
+
+def should_pause(ledger: Ledger, limits: Limits) -> bool:
+    """Whether the buffer is full."""
+    return ledger.buffered >= limits.buffer_records or ledger.buffered_bytes >= limits.buffer_bytes
+
+
+def should_resume(ledger: Ledger, limits: Limits) -> bool:
+    """Whether the buffer has drained below half of what pauses it."""
+    return (
+        ledger.buffered * 2 < limits.buffer_records
+        and ledger.buffered_bytes * 2 < limits.buffer_bytes
+    )

@@ -1,0 +1,201 @@
+"""The ledger of one assigned partition: what was read, sent, finished, committable.
+
+A lane is FIFO, so integers suffice where others keep sets of offsets. Records
+move ``receive → buffer → take → window → settle``; a record whose dead letter
+is not yet acknowledged is *held* and holds ``committable`` back.
+
+Invariant: every record at or past ``committable`` is in held, window or buffer,
+or has not been read yet. Nothing below it is unfinished.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from ticketpool.core.model import Partition, RawRecord
+from ticketpool.errors import OutOfOrder
+
+
+class Chunk:
+    """Consecutive records of one partition with their offsets, as parallel lists."""
+
+    __slots__ = ("offsets", "records", "size")
+
+    def __init__(self, records: Sequence[RawRecord], offsets: Sequence[int]) -> None:
+        self.records = records
+        self.offsets = offsets
+        self.size = sum(map(len, records))
+
+    def split(self, count: int) -> tuple["Chunk", "Chunk"]:
+        """The first ``count`` records and the others."""
+        first = Chunk(self.records[:count], self.offsets[:count])
+        return first, Chunk(self.records[count:], self.offsets[count:])
+
+
+class Ledger:
+    """Offsets and records of one partition, from assigned to revoked or lost.
+
+    Args:
+        partition: for messages only.
+        start: next offset to be read by the group; ``None`` when that is
+            wherever the first record turns out to be (the beginning or the end).
+    """
+
+    def __init__(self, partition: Partition, start: int | None) -> None:
+        self.partition = partition
+        self.next = start  # next offset that may be received
+        self.settled = start  # next offset to be settled; all before it are finished or held
+        self.gaps = 0  # offsets that Kafka did not deliver: compaction, transaction markers
+        self.buffered = self.buffered_bytes = 0
+        self.in_flight = self.in_flight_bytes = 0
+        self._buffer: deque[Chunk] = deque()
+        self._window: deque[Chunk] = deque()
+        self._held: dict[int, RawRecord] = {}
+
+    @property
+    def committable(self) -> int | None:
+        """The *next* offset to read, as Kafka counts; ``None`` before anything is known."""
+        return next(iter(self._held)) if self._held else self.settled
+
+    @property
+    def held(self) -> int:
+        """Records whose dead letter is not acknowledged yet."""
+        return len(self._held)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was received is finished."""
+        return not (self.buffered or self.in_flight or self._held)
+
+    def receive(self, records: Sequence[RawRecord], offsets: Sequence[int]) -> int:
+        """Take in records as polled; return how many offsets were jumped over.
+
+        A jump is legal in Kafka (compaction, aborted transactions, markers).
+
+        Raises:
+            OutOfOrder: an offset did not rise. Within one assignment that is
+                never legal; committing on would hide a loss.
+        """
+        expected, last = self.next, offsets[-1]
+        start = offsets[0] if expected is None else expected
+        if offsets[0] < start or not _rising(offsets):
+            raise OutOfOrder(
+                f"{self.partition}: read offsets {offsets[0]}…{last} where {expected} or later "
+                "was due; stopped without committing past it"
+            )
+        if self.settled is None:
+            self.settled = start
+        jumped = last + 1 - start - len(offsets)
+        self.gaps += jumped
+        self.next = last + 1
+        self._push(Chunk(records, offsets))
+        return jumped
+
+    def _push(self, chunk: Chunk) -> None:
+        self._buffer.append(chunk)
+        self.buffered += len(chunk.offsets)
+        self.buffered_bytes += chunk.size
+
+    def take(self, max_records: int, max_bytes: int) -> Chunk | None:
+        """Move the next records from the buffer to the window, and return them.
+
+        At most ``max_records`` and ``max_bytes``, but at least one record.
+        """
+        if not self._buffer:
+            return None
+        chunk = self._buffer.popleft()
+        count = min(len(chunk.offsets), max_records)
+        if chunk.size > max_bytes:
+            count = min(count, _fitting(chunk.records, max_bytes))
+        if count < len(chunk.offsets):
+            chunk, rest = chunk.split(count)
+            self._buffer.appendleft(rest)
+        self._move(chunk, 1)
+        self._window.append(chunk)
+        return chunk
+
+    def _move(self, chunk: Chunk, sign: int) -> None:
+        self.buffered -= sign * len(chunk.offsets)
+        self.buffered_bytes -= sign * chunk.size
+        self.in_flight += sign * len(chunk.offsets)
+        self.in_flight_bytes += sign * chunk.size
+
+    def settle(self, through: int) -> int:
+        """Everything in the window up to ``through`` is finished; return how many that were.
+
+        Raises:
+            OutOfOrder: ``through`` is not an offset in the window.
+        """
+        count = 0
+        while self._window and self._window[0].offsets[-1] <= through:
+            count += self._leave(self._window.popleft())
+        if self._window and self._window[0].offsets[0] <= through:
+            head = self._window.popleft()
+            done, rest = head.split(bisect_right(head.offsets, through))
+            count += self._leave(done)
+            self._window.appendleft(rest)
+        if self.settled != through + 1:
+            raise OutOfOrder(
+                f"{self.partition}: offset {through} was acknowledged; "
+                f"it is not in flight (settled up to {self.settled})"
+            )
+        return count
+
+    def _leave(self, chunk: Chunk) -> int:
+        self.in_flight -= len(chunk.offsets)
+        self.in_flight_bytes -= chunk.size
+        self.settled = chunk.offsets[-1] + 1
+        return len(chunk.offsets)
+
+    def hold(self, offset: int) -> RawRecord:
+        """Hold back ``committable`` at a record in flight until ``release``; return the record.
+
+        Call it before the record is settled, in rising order of offsets.
+        """
+        for chunk in self._window:
+            if offset <= chunk.offsets[-1]:
+                record = chunk.records[chunk.offsets.index(offset)]
+                self._held[offset] = record
+                return record
+        raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
+
+    def release(self, offset: int) -> None:
+        """The held record's dead letter is acknowledged, or it was skipped on purpose."""
+        del self._held[offset]
+
+    def reach_end(self, offset: int) -> None:
+        """The log ends at ``offset`` (next to be written): what lies before holds no records."""
+        if self.idle and (self.settled is None or offset > self.settled):
+            self.next = self.settled = offset
+
+    def rewind(self) -> int:
+        """Put the window back in front of the buffer, in order; return how many records."""
+        count = self.in_flight
+        while self._window:
+            chunk = self._window.pop()
+            self._move(chunk, -1)
+            self._buffer.appendleft(chunk)
+        return count
+
+    def unsettled(self) -> Iterator[RawRecord]:
+        """The records in flight and buffered, in order."""
+        for chunk in (*self._window, *self._buffer):
+            yield from chunk.records
+
+
+def _rising(offsets: Sequence[int]) -> bool:
+    first, last = offsets[0], offsets[-1]
+    if last - first == len(offsets) - 1:  # the usual case, compared in C
+        return list(offsets) == list(range(first, last + 1))
+    return all(map(int.__lt__, offsets, islice(offsets, 1, None)))
+
+
+def _fitting(records: Sequence[RawRecord], max_bytes: int) -> int:
+    """How many of the first records fit into so many bytes, at least one."""
+    total = 0
+    for count, record in enumerate(records):
+        total += len(record)
+        if total > max_bytes:
+            return max(count, 1)
+    return len(records)

@@ -1,0 +1,165 @@
+"""Which worker serves which partition, and what each may be sent next. Pure.
+
+The router returns facts and the supervisor acts on them: it never sends,
+kills or commits itself.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby
+
+from ticketpool.core.flow import Limits, may_send
+from ticketpool.core.lane import Lane, LaneState
+from ticketpool.core.ledger import Chunk, Ledger
+from ticketpool.core.model import Partition, RawRecord
+
+Running = tuple[int, int]
+"""(index of a lane in the words, offset) that a worker was running when it died."""
+
+
+def group(records: Sequence[RawRecord]) -> Iterator[tuple[Partition, Sequence[RawRecord]]]:
+    """Runs of records of one partition, in the order read.
+
+    Batches come from librdkafka in long runs, so this costs tens of
+    nanoseconds per record and one slice per run.
+    """
+    topics = [record.topic() for record in records]
+    numbers = [record.partition() for record in records]
+    start = 0
+    for (topic, number), run in groupby(zip(topics, numbers, strict=True)):
+        end = start + sum(1 for _ in run)
+        yield Partition(topic, number), records[start:end]  # type: ignore[arg-type]
+        start = end
+
+
+class Router:
+    """*Supervisor side.* Lanes by partition, by number and by slot.
+
+    Args:
+        slots: number of workers.
+        limits: of one lane; the buffers of all share ``total_buffer_bytes``.
+        max_crashes: deaths after which a record that died alone is given up.
+    """
+
+    def __init__(
+        self, slots: int, limits: Limits, *, max_crashes: int, total_buffer_bytes: int = 64 << 20
+    ) -> None:
+        self.lanes: dict[Partition, Lane] = {}
+        self.limits = limits
+        self._base_limits = limits
+        self._total_buffer_bytes = total_buffer_bytes
+        self._max_crashes = max_crashes
+        self._by_number: dict[int, Lane] = {}
+        self._by_slot: list[list[Lane]] = [[] for _ in range(slots)]
+        self._numbers = count(1)
+
+    # -- assignment ---------------------------------------------------------------
+
+    def assign(self, partition: Partition, start: int | None) -> Lane:
+        """A lane on the slot that has the fewest (the lowest of equals)."""
+        slot = min(range(len(self._by_slot)), key=lambda s: len(self._by_slot[s]))
+        used = {lane.index for lane in self._by_slot[slot]}
+        index = next(i for i in count() if i not in used)
+        lane = Lane(partition, Ledger(partition, start), slot, index)
+        self.lanes[partition] = lane
+        self._by_slot[slot].append(lane)
+        self._share_buffers()
+        return lane
+
+    def forget(self, lane: Lane) -> None:
+        """The partition is given up: acks that still come for it will not be found."""
+        lane.state = LaneState.CLOSED
+        self._by_number.pop(lane.number, None)
+        self._by_slot[lane.slot].remove(lane)
+        del self.lanes[lane.partition]
+        self._share_buffers()
+
+    def _share_buffers(self) -> None:
+        self.limits = self._base_limits.shared_by(len(self.lanes), self._total_buffer_bytes)
+
+    def of_slot(self, slot: int) -> Sequence[Lane]:
+        """The lanes that belong to a worker."""
+        return self._by_slot[slot]
+
+    def find(self, number: int) -> Lane | None:
+        """The lane of that number, unless it has been fenced."""
+        return self._by_number.get(number)
+
+    # -- sending --------------------------------------------------------------------
+
+    def open(self, lane: Lane) -> None:
+        """Give the lane the number by which its present worker process knows it."""
+        lane.number = next(self._numbers)
+        lane.opened = True
+        self._by_number[lane.number] = lane
+
+    def sendable(self, slot: int) -> Iterator[tuple[Lane, Chunk]]:
+        """What the worker of a slot may be sent now; each pair is moved in flight when yielded.
+
+        While a record of the slot is under suspicion, it is run alone: one
+        record of one lane at a time, so that no neighbour is charged for it.
+        """
+        suspects = [lane for lane in self._by_slot[slot] if lane.suspect is not None]
+        if suspects:
+            yield from self._alone(suspects)
+            return
+        for lane in self._by_slot[slot]:
+            if lane.state is LaneState.OPEN and lane.opened:
+                yield from self._batches(lane)
+
+    def _batches(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
+        limits = self.limits
+        while may_send(lane.ledger, limits):
+            chunk = lane.ledger.take(limits.batch_records, limits.batch_bytes)
+            if chunk is not None:
+                yield lane, chunk
+
+    def _alone(self, suspects: list[Lane]) -> Iterator[tuple[Lane, Chunk]]:
+        lane = suspects[0]
+        if lane.state is LaneState.OPEN and lane.opened and not lane.ledger.in_flight:
+            chunk = lane.ledger.take(1, 1)
+            if chunk is not None:
+                yield lane, chunk
+
+    def starved(self) -> bool:
+        """Whether some lane has records that wait only for credit or for its worker."""
+        return any(lane.ledger.buffered for lane in self.lanes.values())
+
+    # -- settling -------------------------------------------------------------------
+
+    def settle(self, lane: Lane, through: int) -> int:
+        """Everything of the lane up to ``through`` is finished; return how many records."""
+        settled = lane.ledger.settle(through)
+        if lane.suspect is not None and lane.settled_past_suspect():
+            lane.clear_suspicion()
+        return settled
+
+    def worker_died(self, slot: int, running: Iterable[Running]) -> list[Lane]:
+        """Rewind the slot's lanes and charge what was running.
+
+        Returns:
+            Lanes whose head record has now killed its worker too often, *alone*:
+            to be given up. A record that died together with others is only
+            suspected, and will be run alone.
+        """
+        by_index = {lane.index: lane for lane in self._by_slot[slot]}
+        for lane in by_index.values():
+            self._by_number.pop(lane.number, None)
+            lane.opened = False
+            lane.counts.redelivered += lane.ledger.rewind()
+        charged = [(by_index[i], offset) for i, offset in running if i in by_index]
+        given_up = []
+        for lane, offset in charged:
+            lane.suspect = offset
+            deaths = lane.charge(offset)
+            if deaths >= self._max_crashes and len(charged) == 1:
+                given_up.append(lane)
+        return given_up
+
+    # -- committing -----------------------------------------------------------------
+
+    def to_commit(self) -> Iterator[tuple[Lane, int]]:
+        """Lanes whose committable offset has moved since a commit was last sent for them."""
+        for lane in self.lanes.values():
+            offset = lane.ledger.committable
+            if offset is not None and offset != lane.requested:
+                yield lane, offset

@@ -1,0 +1,294 @@
+"""The group's member: reads records, passes rebalances on, commits offsets.
+
+All of it runs on one thread, the supervisor's. Nothing may raise inside a
+callback of librdkafka: the batch in flight would be destroyed and later commits
+would pass it (confluent_kafka ``Consumer_consume``, ``CallState_end``). So
+callbacks keep what went wrong, and ``poll`` raises it after it has returned.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, cast
+
+import msgspec
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from ticketpool import log
+from ticketpool.config import KafkaConfig, OffsetReset
+from ticketpool.core.model import Partition, RawRecord
+from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
+from ticketpool.kafka.cluster import DENIED, make_client
+from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
+from ticketpool.kafka.settings import consumer_properties
+
+BATCH = 2000
+"""Most records that one poll returns: 1,000 and up read at full speed, and 2,000
+keep the loop quick to come round."""
+
+_RPC_SECONDS = 10.0
+
+_log = log.get("ticketpool.kafka")
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where an assigned partition begins.
+
+    Attributes:
+        offset: next offset to be read, ``None`` where the log begins or ends.
+        committed: whether ``offset`` is the group's commit.
+        end: end offset at assignment, if it was asked for.
+    """
+
+    partition: Partition
+    offset: int | None
+    committed: bool
+    end: int | None
+
+
+class Listener(Protocol):
+    """Hears of rebalances, on the thread that calls ``poll``, before it returns. May block
+    for well below ``max.poll.interval.ms``; may raise: ``poll`` raises it again."""
+
+    def assigned(self, starts: Sequence[Start]) -> None: ...
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """May still commit, and must before it returns."""
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """May not commit: they are another member's by now."""
+
+    def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
+        """Outcome of ``commit_soon``: (partition, offset, error or ``None``)."""
+
+    def reached_end(self, partition: Partition, offset: int) -> None: ...
+
+
+class GroupConsumer:
+    """*Supervisor side.* One member of the consumer group.
+
+    Args:
+        find_end: ask for end offsets at assignment, and report ends of partitions.
+
+    Raises:
+        ConfigError: a property is wrong.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaConfig,
+        *,
+        group: str,
+        assignor: str,
+        offset_reset: OffsetReset,
+        find_end: bool,
+        listener: Listener,
+    ) -> None:
+        self._listener = listener
+        self._offset_reset = offset_reset
+        self._find_end = find_end
+        self._group = group
+        self._incremental = (
+            assignor == "cooperative-sticky" or kafka.properties.get("group.protocol") == "consumer"
+        )
+        self._failure: BaseException | None = None
+        properties = consumer_properties(
+            kafka, group=group, assignor=assignor, partition_eof=find_end
+        )
+        self._watch = BrokerWatch(kafka.bootstrap_servers)
+        callbacks = {
+            "on_commit": self._on_commit,
+            "error_cb": self._watch.error,
+            "logger": quiet_logger(),
+        }
+        self._consumer = make_client(Consumer, {**properties, **callbacks})
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """Join the group; partitions arrive through ``poll``."""
+        self._consumer.subscribe(
+            list(topics),
+            on_assign=self._guarded(self._on_assign),
+            on_revoke=self._guarded(self._on_revoke),
+            on_lost=self._guarded(self._on_lost),
+        )
+
+    def poll(self, seconds: float) -> Sequence[RawRecord]:
+        """Records that have arrived, after waiting at most ``seconds`` for the first.
+
+        Runs the listener on the calling thread before it returns. ``consume(n,
+        t)`` would wait its whole time for n records: 50 ms more at 100 a second.
+
+        Raises:
+            TicketpoolError: the group refuses us, or a listener failed; do not
+                commit past records that were not returned.
+        """
+        first = self._consumer.poll(seconds)
+        if first is None:
+            self._raise_failure()
+            return ()
+        self._watch.answered()
+        records = [first, *self._consumer.consume(BATCH - 1, 0)]
+        self._raise_failure()
+        if any(map(Message.error, records)):
+            records = [record for record in records if self._is_record(record)]
+        return cast("list[RawRecord]", records)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _is_record(self, message: Message) -> bool:
+        """Whether it is a record; events and errors are dealt with here."""
+        error = message.error()
+        if error is None:
+            return True
+        where = Partition(message.topic() or "", message.partition() or 0)
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._listener.reached_end(where, message.offset() or 0)
+        elif error.code() in DENIED:
+            raise NotAuthorised(f"group {self._group!r}: {error.str()}; check the ACLs")
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise TicketpoolError(
+                f"{where}: the committed offset is out of range ({error.str()}); records were "
+                "deleted before they were processed. Reset the group's offset to go on"
+            )
+        # .fatal() is False for a fenced static member, so the code decides.
+        elif error.fatal() or error.code() == KafkaError._FATAL:
+            raise TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
+        else:
+            _log.warning("kafka error", error=error.str(), partition=str(where))
+        return False
+
+    # -- rebalances -----------------------------------------------------------------
+
+    def _guarded(self, callback: Callable[[list[TopicPartition]], None]) -> Callable[..., None]:
+        def guarded(_: Consumer, partitions: list[TopicPartition]) -> None:
+            try:
+                callback(partitions)
+            except BaseException as error:  # see the module's docstring
+                self._failure = error
+
+        return guarded
+
+    def _on_assign(self, partitions: list[TopicPartition]) -> None:
+        starts = [self._start(p) for p in self._committed(partitions)]
+        resolved = [
+            TopicPartition(s.partition.topic, s.partition.number, self._offset_of(s))
+            for s in starts
+        ]
+        if self._incremental:
+            self._consumer.incremental_assign(resolved)
+        else:
+            self._consumer.assign(resolved)
+        self._listener.assigned(starts)
+
+    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return self._consumer.committed(partitions, timeout=_RPC_SECONDS) if partitions else []
+
+    def _start(self, found: TopicPartition) -> Start:
+        partition = Partition(found.topic, found.partition)
+        if found.error is not None:
+            raise TicketpoolError(f"{partition}: cannot read the committed offset: {found.error}")
+        has_commit = found.offset >= 0
+        if not has_commit and self._offset_reset is OffsetReset.ERROR:
+            raise ConfigError(
+                f"group {self._group!r} has no committed offset for {partition}; "
+                "set --offset-reset earliest or latest"
+            )
+        return Start(
+            partition, found.offset if has_commit else None, has_commit, self._end(partition)
+        )
+
+    def _offset_of(self, start: Start) -> int:
+        if start.offset is not None:
+            return start.offset
+        return OFFSET_END if self._offset_reset is OffsetReset.LATEST else OFFSET_BEGINNING
+
+    def _end(self, partition: Partition) -> int | None:
+        if not self._find_end:
+            return None
+        _, high = self._consumer.get_watermark_offsets(
+            TopicPartition(partition.topic, partition.number), timeout=_RPC_SECONDS
+        )
+        return int(high)
+
+    def _on_revoke(self, partitions: list[TopicPartition]) -> None:
+        self._listener.revoked(_named(partitions))
+
+    def _on_lost(self, partitions: list[TopicPartition]) -> None:
+        self._listener.lost(_named(partitions))
+
+    # -- offsets ----------------------------------------------------------------------
+
+    def commit_soon(self, offsets: Iterable[tuple[Partition, int]]) -> None:
+        """Send a commit; its outcome comes through ``Listener.committed``. Never raises."""
+        try:
+            self._consumer.commit(offsets=_positions(offsets), asynchronous=True)
+        except KafkaException as error:
+            _log.warning("commit not sent", error=error.args[0].str())
+
+    def commit_now(
+        self, offsets: Iterable[tuple[Partition, int]]
+    ) -> list[tuple[Partition, int, str | None]]:
+        """Commit and wait; the outcome for each partition. Never raises."""
+        wanted = _positions(offsets)
+        if not wanted:
+            return []
+        try:
+            return _outcomes(None, self._consumer.commit(offsets=wanted, asynchronous=False) or ())
+        except KafkaException as error:
+            return _outcomes(error.args[0], wanted)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        try:
+            self._listener.committed(_outcomes(error, partitions))
+        except BaseException as failure:  # see the module's docstring
+            self._failure = failure
+
+    def high_watermark(self, partition: Partition) -> int | None:
+        """The end of the log as of the last fetch, without asking the broker."""
+        try:
+            _, high = self._consumer.get_watermark_offsets(
+                TopicPartition(partition.topic, partition.number), cached=True
+            )
+        except KafkaException:
+            return None
+        return high if high >= 0 else None
+
+    # -- flow ---------------------------------------------------------------------------
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """Stop fetching; what librdkafka had prefetched for them is thrown away."""
+        self._consumer.pause([TopicPartition(p.topic, p.number) for p in partitions])
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """Fetch again, from where ``poll`` left off."""
+        self._consumer.resume([TopicPartition(p.topic, p.number) for p in partitions])
+
+    def close(self) -> None:
+        """Leave the group. Calls ``Listener.revoked`` for what is still assigned."""
+        self._consumer.close()
+
+
+def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:
+    return [Partition(p.topic, p.partition) for p in partitions]
+
+
+def _positions(offsets: Iterable[tuple[Partition, int]]) -> list[TopicPartition]:
+    return [TopicPartition(p.topic, p.number, offset) for p, offset in offsets]
+
+
+def _outcomes(
+    error: KafkaError | None, partitions: Iterable[Any]
+) -> list[tuple[Partition, int, str | None]]:
+    outcomes = []
+    for p in partitions:
+        failed = error or p.error
+        outcomes.append((Partition(p.topic, p.partition), p.offset, failed and failed.str()))
+    return outcomes

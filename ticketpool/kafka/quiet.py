@@ -1,0 +1,76 @@
+"""librdkafka's own log lines, at a rate that a person can read.
+
+With its brokers down it writes some twenty lines a second (facts, measured).
+They go to the logger ``ticketpool.librdkafka``: one line of a kind in half a
+minute, with the number of those left out.
+"""
+
+import logging
+import re
+import time
+
+from confluent_kafka import KafkaError
+
+from ticketpool import log
+
+_EVERY_SECONDS = 30.0
+_log = log.get("ticketpool.kafka")
+_VARYING = re.compile(r"\d+")
+
+
+class RateLimit(logging.Filter):
+    """Lets one record of a kind pass per interval. Numbers don't make a new kind."""
+
+    def __init__(self, every_seconds: float = _EVERY_SECONDS) -> None:
+        super().__init__()
+        self._every = every_seconds
+        self._last: dict[str, float] = {}
+        self._dropped: dict[str, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it; adds how many of its kind were dropped before."""
+        now = time.monotonic()
+        kind = _VARYING.sub("#", record.getMessage())
+        if now - self._last.get(kind, -self._every) < self._every:
+            self._dropped[kind] = self._dropped.get(kind, 0) + 1
+            return False
+        self._last[kind] = now
+        if dropped := self._dropped.pop(kind, 0):
+            record.msg, record.args = f"{record.getMessage()} ({dropped} more like it)", ()
+        return True
+
+
+def quiet_logger() -> logging.Logger:
+    """The logger to give to a librdkafka client (``logger``); its lines come out of ``poll``."""
+    logger = logging.getLogger("ticketpool.librdkafka")
+    if not logger.filters:
+        logger.addFilter(RateLimit())
+    return logger
+
+
+class BrokerWatch:
+    """Says once that no broker answers, and once that one does again.
+
+    ``error`` is for a client's ``error_cb``. It never raises: an exception
+    there destroys the batch in flight.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self.down = False
+
+    def error(self, error: KafkaError) -> None:
+        """librdkafka reports an error of the whole client."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and not self.down:
+            self.down = True
+            _log.warning(
+                "brokers unreachable, trying on",
+                bootstrap_servers=self._bootstrap_servers,
+                error=error.str(),
+            )
+
+    def answered(self) -> None:
+        """A broker has answered."""
+        if self.down:
+            self.down = False
+            _log.info("brokers reachable again", bootstrap_servers=self._bootstrap_servers)

@@ -1,0 +1,161 @@
+"""Partitions come and go: opened, drained and committed, or fenced and forgotten."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ticketpool import log
+from ticketpool.core.lane import Lane, LaneState
+from ticketpool.core.model import Partition
+from ticketpool.core.router import Router
+from ticketpool.kafka.consumer import GroupConsumer, Start
+from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.signals import StopSignals
+from ticketpool.supervisor.totals import Totals
+
+_log = log.get("ticketpool.supervisor")
+
+
+class Assignment:
+    """*Supervisor side.* The consumer's ``Listener``.
+
+    Attributes:
+        arrived: whether a first assignment has come, be it empty.
+        events: assignments, revocations and losses so far, by kind.
+        cut_off: partitions whose handler had to be killed at a drain's deadline.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        crew: Crew,
+        totals: Totals,
+        signals: StopSignals,
+        drain_seconds: float,
+    ) -> None:
+        self.consumer: GroupConsumer  # set by the service; each needs the other
+        self.arrived = False
+        self.events: Counter[str] = Counter()
+        self.commits = self.commit_failures = 0
+        self.cut_off = 0
+        self._router = router
+        self._crew = crew
+        self._totals = totals
+        self._signals = signals
+        self._drain_seconds = drain_seconds
+
+    # -- called by the consumer, inside poll ---------------------------------------------
+
+    def assigned(self, starts: Sequence[Start]) -> None:
+        """Open a lane for each partition."""
+        self.arrived = True
+        self.events["assigned"] += 1
+        for start in starts:
+            lane = self._router.assign(start.partition, start.offset)
+            lane.end = start.end
+            if start.committed:
+                lane.requested = lane.committed = start.offset
+            self._totals.assigned(lane, len(self._router.lanes))
+            self._crew.open(lane)
+            _log.info(
+                "assigned",
+                topic=start.partition.topic,
+                partition=start.partition.number,
+                worker=lane.slot,
+                offset=start.offset,
+            )
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Drain these, commit exactly what is finished, and give them up."""
+        self.events["revoked"] += 1
+        lanes = self._held(partitions)
+        self.drain(lanes, time.monotonic() + self._drain_seconds)
+        self.commit_now(lanes)
+        self._give_up(lanes, "revoked")
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """They are another member's by now: nothing of ours may run on, nothing is committed."""
+        self.events["lost"] += 1
+        lanes = self._held(partitions)
+        self._crew.kill([lane for lane in lanes if lane.ledger.in_flight])
+        self._give_up(lanes, "lost")
+
+    def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
+        """Outcomes of commits; a failed one is sent again with the next."""
+        for partition, offset, error in offsets:
+            lane = self._router.lanes.get(partition)
+            if error is None:
+                self.commits += 1
+            else:
+                self.commit_failures += 1
+                _log.warning(
+                    "commit failed", topic=partition.topic, partition=partition.number, error=error
+                )
+            if lane is not None and error is None:
+                lane.committed = offset
+            elif lane is not None:
+                lane.requested = lane.committed
+
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """The log ends here for now: what lies before holds no further records."""
+        lane = self._router.lanes.get(partition)
+        if lane is not None:
+            lane.ledger.reach_end(offset)
+
+    # -- called by the service --------------------------------------------------------------
+
+    def commit_soon(self) -> None:
+        """Commit what has moved since the last time, without waiting."""
+        moved = list(self._router.to_commit())
+        if not moved:
+            return
+        self.consumer.commit_soon([(lane.partition, offset) for lane, offset in moved])
+        for lane, offset in moved:
+            lane.requested = offset
+
+    def commit_now(self, lanes: Iterable[Lane]) -> None:
+        """Commit these lanes exactly, and wait for the broker's word on each."""
+        wanted = [
+            (lane.partition, offset)
+            for lane in lanes
+            if (offset := lane.ledger.committable) is not None and offset != lane.committed
+        ]
+        self.committed(self.consumer.commit_now(wanted))
+
+    def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
+        """Let these lanes finish the record at hand and their dead letters be acknowledged.
+
+        What still runs at the deadline is killed; it will be delivered again.
+        """
+        lanes = list(lanes)
+        for lane in lanes:
+            self._crew.close(lane)
+        self._crew.await_that(lambda: self._signals.at_once or all(map(_is_quiet, lanes)), deadline)
+        running = [lane for lane in lanes if lane.state is not LaneState.CLOSED]
+        self.cut_off += len(running)
+        for lane in running:
+            _log.error(
+                "drain deadline passed, worker will be killed",
+                topic=lane.partition.topic,
+                partition=lane.partition.number,
+                worker=lane.slot,
+                setting="--drain-timeout",
+            )
+        self._crew.kill(running)
+
+    def _held(self, partitions: Iterable[Partition]) -> list[Lane]:
+        return [self._router.lanes[p] for p in partitions if p in self._router.lanes]
+
+    def _give_up(self, lanes: Iterable[Lane], event: str) -> None:
+        for lane in lanes:
+            self._router.forget(lane)
+            _log.info(
+                event,
+                topic=lane.partition.topic,
+                partition=lane.partition.number,
+                committed=lane.committed,
+            )
+
+
+def _is_quiet(lane: Lane) -> bool:
+    return lane.state is LaneState.CLOSED and not lane.ledger.held

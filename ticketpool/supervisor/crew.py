@@ -1,0 +1,326 @@
+"""The crew: workers in their slots, fed by the router, and what comes back from them."""
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+from ticketpool import log
+from ticketpool.config import RunConfig
+from ticketpool.core.lane import Lane, LaneState
+from ticketpool.core.ledger import Chunk
+from ticketpool.core.policy import Backoff
+from ticketpool.core.router import Router
+from ticketpool.errors import FrameError, HandlerError, TicketpoolError, WorkerStartFailed
+from ticketpool.ipc.child import Child
+from ticketpool.ipc.frames import (
+    Ack,
+    Close,
+    Closed,
+    Failed,
+    FromWorker,
+    Hello,
+    Open,
+    Ready,
+    Records,
+    Retrying,
+)
+from ticketpool.pool import Pool, Signal, Slot, SlotState
+from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.totals import Totals
+from ticketpool.worker import words
+
+WORKER = "ticketpool.worker.main"
+_MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
+_MAX_START_FAILURES = 5  # in a row, of a slot that had worked before
+
+_log = log.get("ticketpool.supervisor")
+
+
+class Crew:
+    """*Supervisor side.* Feeds workers, takes their acks, buries and replaces the dead.
+
+    Args:
+        environment: of the worker processes, without secrets.
+        stdout: descriptor for their standard output; ``None`` inherits ours.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        router: Router,
+        failures: Failures,
+        totals: Totals,
+        environment: dict[str, str],
+        stdout: int | None,
+    ) -> None:
+        self._config = config
+        self._router = router
+        self._failures = failures
+        self._totals = totals
+        self._environment = environment
+        self._stdout = stdout
+        self._wants_record = False
+        self._error: TicketpoolError | None = None
+        self._dumped: set[int] = set()  # pids that were asked for their stacks
+        self.pool: Pool[FromWorker] = Pool(config.workers, self._start, Backoff(0.1, 10.0))
+
+    # -- processes --------------------------------------------------------------------
+
+    def _start(self, slot: int) -> Child[FromWorker]:
+        config = self._config
+        child: Child[FromWorker] = Child(
+            WORKER,
+            FromWorker,
+            words=words.COUNT,
+            environment=self._environment,
+            stdout=self._stdout,
+        )
+        child.channel.send(
+            Hello(
+                slot,
+                config.handler,
+                config.retries,
+                config.backoff_seconds,
+                config.backoff_max_seconds,
+                config.on_failure,
+                config.log.format,
+                config.log.level,
+            )
+        )
+        return child
+
+    def fill(self) -> None:
+        """Start the workers that are due."""
+        for slot in self.pool.fill():
+            _log.info("worker started", worker=slot.index, pid=slot.living.pid)
+
+    @property
+    def warm(self) -> bool:
+        """Whether every worker has loaded the handler."""
+        return all(slot.state is SlotState.READY for slot in self.pool.slots)
+
+    @property
+    def restarts(self) -> int:
+        """Workers started after the first of each slot."""
+        return sum(max(slot.restarts, 0) for slot in self.pool.slots)
+
+    def raise_error(self) -> None:
+        """Raise what has made going on impossible, if anything has."""
+        if self._error is not None:
+            raise self._error
+
+    # -- feeding -----------------------------------------------------------------------
+
+    def open(self, lane: Lane) -> None:
+        """Tell the lane's worker of it, if that is warm; else it is told when it is."""
+        slot = self.pool.slots[lane.slot]
+        if slot.state is not SlotState.READY or lane.state is not LaneState.OPEN:
+            return
+        self._router.open(lane)
+        partition = lane.partition
+        slot.living.channel.send(Open(lane.number, partition.topic, partition.number, lane.index))
+
+    def close(self, lane: Lane) -> None:
+        """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has."""
+        if lane.state is not LaneState.OPEN:
+            return
+        lane.state = LaneState.CLOSING if lane.opened else LaneState.CLOSED
+        if lane.opened:
+            self.pool.slots[lane.slot].living.channel.send(Close(lane.number))
+
+    def feed(self) -> None:
+        """Send what credits allow to every warm worker. Never blocks."""
+        for slot in self.pool.slots:
+            if slot.state is not SlotState.READY:
+                continue
+            channel = slot.living.channel
+            for lane, chunk in self._router.sendable(slot.index):
+                channel.send(self._frame(lane, chunk))
+                if channel.pending_bytes > _MAX_PENDING_BYTES:
+                    break
+
+    def _frame(self, lane: Lane, chunk: Chunk) -> Records:
+        records = chunk.records
+        values = [record.value() for record in records]
+        if not self._wants_record:
+            return Records(lane.number, list(chunk.offsets), values, [], [], [])
+        return Records(
+            lane.number,
+            list(chunk.offsets),
+            values,
+            [record.key() for record in records],
+            [tuple(record.headers() or ()) for record in records],
+            [record.timestamp()[1] for record in records],
+        )
+
+    # -- what comes back ------------------------------------------------------------------
+
+    def collect(self, seconds: float = 0.0) -> None:
+        """Take what the workers have sent and bury the dead, after waiting at most ``seconds``."""
+        for slot, what in self.pool.wait(seconds):
+            if what is Signal.EXIT:
+                self._bury(slot)
+            else:
+                self._receive(slot)
+
+    def _receive(self, slot: Slot[FromWorker]) -> None:
+        channel = slot.living.channel
+        try:
+            for frame in channel.receive():
+                self._handle(slot, frame)
+        except FrameError as error:
+            _log.error("worker killed: it sent no valid frame", worker=slot.index, error=str(error))
+            slot.living.kill()
+        if channel.ended:
+            slot.living.kill()  # it can't be reached any more; usually it is dead already
+
+    def _handle(self, slot: Slot[FromWorker], frame: FromWorker) -> None:
+        match frame:
+            case Ack():
+                self._acknowledged(frame)
+            case Retrying():
+                self._retrying(frame)
+            case Closed():
+                if lane := self._router.find(frame.lane):
+                    lane.state = LaneState.CLOSED
+            case Ready():
+                self._ready(slot, frame)
+            case Failed():
+                self._start_failed(slot, HandlerError(frame.message))
+
+    def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
+        slot.state = SlotState.READY
+        self._wants_record = frame.wants_record
+        for lane in self._router.of_slot(slot.index):
+            self.open(lane)
+
+    def _start_failed(self, slot: Slot[FromWorker], error: TicketpoolError) -> None:
+        """At the first start that ends the service; later it is tried a few times more."""
+        if slot.restarts == 0 or slot.failures + 1 >= _MAX_START_FAILURES:
+            self._error = error
+        else:
+            _log.error("worker not started", worker=slot.index, error=str(error))
+
+    def _acknowledged(self, ack: Ack) -> None:
+        lane = self._router.find(ack.lane)
+        if lane is None:
+            return  # fenced: of an earlier process or assignment
+        for dead in ack.dead:
+            self._failures.failed(lane, dead)
+        settled = self._router.settle(lane, ack.through)
+        self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
+
+    def _retrying(self, frame: Retrying) -> None:
+        lane = self._router.find(frame.lane)
+        if lane is None:
+            return
+        self._totals.retried(lane)
+        _log.warning(
+            "retrying",
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            offset=frame.offset,
+            attempt=frame.attempt,
+            again_in_seconds=round(frame.delay_seconds, 3),
+            error=f"{frame.error}: {frame.message}",
+        )
+
+    # -- deaths ------------------------------------------------------------------------
+
+    def _bury(self, slot: Slot[FromWorker]) -> None:
+        self._receive(slot)  # what it had still written
+        pid, was_ready = slot.living.pid, slot.state is SlotState.READY
+        running = self._settle_by_words(slot)
+        status = self.pool.bury(slot)
+        self._dumped.discard(pid)
+        reason = exit_reason(status)
+        _log.warning(
+            "worker exited",
+            worker=slot.index,
+            pid=pid,
+            reason=reason,
+            running=[f"{lane.partition}@{offset}" for lane, offset in running],
+        )
+        at = [(lane.index, offset) for lane, offset in running]
+        for lane in self._router.worker_died(slot.index, at):
+            self._failures.killed_worker(lane, reason)
+        for lane in self._router.of_slot(slot.index):
+            if lane.state is LaneState.CLOSING:
+                lane.state = LaneState.CLOSED
+        if not was_ready and self._error is None:
+            what = f"worker {slot.index} ended before it was ready ({reason})"
+            self._start_failed(slot, WorkerStartFailed(f"{what}; handler {self._config.handler}"))
+
+    def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
+        """Settle what the dead worker had finished without an ack; what it was running."""
+        cells = slot.living.words.cells
+        running = []
+        for lane in self._router.of_slot(slot.index):
+            if not lane.opened:
+                continue
+            through = words.settled(cells, lane.index, lane.number)
+            if through is not None:
+                self._totals.finished(lane, self._router.settle(lane, through), (), 0)
+            if found := words.running(cells, lane.index, lane.number):
+                running.append((lane, found[0]))
+        return running
+
+    def kill_overdue(self) -> None:
+        """A handler past ``--handler-timeout``: first its stacks are dumped, then it is killed."""
+        limit_ns = int(self._config.handler_timeout_seconds * 1e9)
+        now = time.monotonic_ns()
+        for slot in self.pool.slots:
+            for lane, offset, since in self.running(slot) if limit_ns else ():
+                if now - since > limit_ns:
+                    self._end_hang(slot, lane, offset, (now - since) / 1e9)
+                    break
+
+    def running(self, slot: Slot[FromWorker]) -> Iterable[tuple[Lane, int, int]]:
+        """(lane, offset, since in monotonic ns) of what the slot's worker is running."""
+        if slot.child is None:
+            return
+        for lane in self._router.of_slot(slot.index):
+            found = words.running(slot.child.words.cells, lane.index, lane.number)
+            if lane.opened and found:
+                yield lane, *found
+
+    def _end_hang(
+        self, slot: Slot[FromWorker], lane: Lane, offset: int, age_seconds: float
+    ) -> None:
+        child = slot.living
+        if child.pid in self._dumped:
+            child.kill()
+            return
+        self._dumped.add(child.pid)
+        child.signal(signal.SIGUSR1)  # faulthandler writes its stacks to standard error
+        _log.error(
+            "handler timed out, worker will be killed",
+            worker=slot.index,
+            pid=child.pid,
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            offset=offset,
+            age_seconds=round(age_seconds, 1),
+            setting="--handler-timeout",
+        )
+
+    def kill(self, lanes: Iterable[Lane]) -> None:
+        """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs
+        for these partitions any more. Their other lanes start again elsewhere."""
+        for index in {lane.slot for lane in lanes}:
+            slot = self.pool.slots[index]
+            if slot.child is not None:
+                slot.child.kill()
+                slot.child.wait()
+                self._bury(slot)
+
+    def await_that(self, condition: Callable[[], bool], deadline: float) -> bool:
+        """Serve the workers until the condition holds or the monotonic time has come."""
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.collect(min(left, 0.05))
+            self.feed()
+            self._failures.tend()
+        return True

@@ -1,0 +1,89 @@
+"""What becomes of a record that failed for good: dead letter, skip, or stop."""
+
+import signal
+
+from ticketpool import log
+from ticketpool.config import OnFailure, RunConfig
+from ticketpool.core.lane import Lane
+from ticketpool.errors import StoppedByPolicy
+from ticketpool.ipc.frames import Dead
+from ticketpool.kafka.dead_letter import DeadLetters, Reason
+from ticketpool.supervisor.totals import Totals
+
+_log = log.get("ticketpool.supervisor")
+
+
+def exit_reason(status: int) -> str:
+    """An exit status in words; negative: minus the signal."""
+    if status >= 0:
+        return f"exit code {status}"
+    name = signal.Signals(-status).name
+    return f"{name} (out of memory?)" if name == "SIGKILL" else name
+
+
+class Failures:
+    """*Supervisor side.* Applies ``--on-failure``.
+
+    A failed record is held in its ledger, so that nothing past it is
+    committed before its dead letter is acknowledged.
+    """
+
+    def __init__(self, config: RunConfig, letters: DeadLetters, totals: Totals) -> None:
+        self._config = config
+        self._letters = letters
+        self._totals = totals
+        self.stopped: StoppedByPolicy | None = None
+
+    def tend(self) -> None:
+        """Take acknowledgements of dead letters, send again what failed."""
+        self._letters.tend()
+
+    def failed(self, lane: Lane, dead: Dead) -> None:
+        """A record in flight is dead, as its worker says. Call before it is settled."""
+        policy = OnFailure.DEAD_LETTER if dead.rejected else self._config.on_failure
+        record = lane.ledger.hold(dead.offset)
+        if policy is OnFailure.DEAD_LETTER:
+            self._letters.write(
+                self._config.dead_letter_topic_of(lane.partition.topic),
+                record,
+                Reason(dead.attempts, dead.error, dead.message),
+                lambda: self._written(lane, dead),
+            )
+        elif policy is OnFailure.SKIP:
+            lane.ledger.release(dead.offset)
+            self._totals.skipped(lane)
+            _log.warning("skipped", **_where(lane, dead))
+        elif self.stopped is None:
+            self.stopped = StoppedByPolicy(
+                f"{lane.partition} offset {dead.offset} failed after {dead.attempts} attempts "
+                f"({dead.error}: {dead.message}) and --on-failure is stop; it is not committed "
+                "and will be delivered again"
+            )
+
+    def _written(self, lane: Lane, dead: Dead) -> None:
+        lane.ledger.release(dead.offset)
+        self._totals.dead_lettered(lane)
+        topic = self._config.dead_letter_topic_of(lane.partition.topic)
+        _log.warning("dead-lettered", **_where(lane, dead), dead_letter_topic=topic)
+
+    def killed_worker(self, lane: Lane, reason: str) -> None:
+        """The lane's next record has killed its worker too often: it is never sent again."""
+        chunk = lane.ledger.take(1, 1)
+        if chunk is None:
+            return
+        offset = chunk.offsets[0]
+        deaths = lane.crashes.get(offset, 0)
+        message = f"the worker died {deaths} times while it ran this record; last: {reason}"
+        self.failed(lane, Dead(offset, deaths, "WorkerDied", message, False))
+        lane.ledger.settle(offset)
+        lane.clear_suspicion()
+
+
+def _where(lane: Lane, dead: Dead) -> dict[str, object]:
+    return {
+        "topic": lane.partition.topic,
+        "partition": lane.partition.number,
+        "offset": dead.offset,
+        "attempts": dead.attempts,
+        "reason": f"{dead.error}: {dead.message}",
+    }

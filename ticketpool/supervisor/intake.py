@@ -1,0 +1,64 @@
+"""From Kafka into the lanes: poll, route, pause and resume."""
+
+from collections.abc import Sequence
+
+from ticketpool import log
+from ticketpool.core.flow import should_pause, should_resume
+from ticketpool.core.lane import Lane, LaneState
+from ticketpool.core.model import Partition, RawRecord
+from ticketpool.core.router import Router, group
+from ticketpool.kafka.consumer import GroupConsumer
+from ticketpool.supervisor.totals import Totals
+
+_log = log.get("ticketpool.supervisor")
+
+
+class Intake:
+    """*Supervisor side.* Moves what has arrived into the ledgers, never more than they may hold."""
+
+    def __init__(self, consumer: GroupConsumer, router: Router, totals: Totals) -> None:
+        self._consumer = consumer
+        self._router = router
+        self._totals = totals
+
+    def poll(self, seconds: float) -> int:
+        """Take in what has arrived, waiting at most ``seconds`` for the first; how many records.
+
+        Rebalances happen in here. Raises ``OutOfOrder`` with the evidence when
+        an offset steps back within one assignment.
+        """
+        records = self._consumer.poll(seconds)
+        if records:
+            self._totals.read()
+            for partition, run in group(records):
+                self._receive(partition, run)
+        return len(records)
+
+    def _receive(self, partition: Partition, records: Sequence[RawRecord]) -> None:
+        lane = self._router.lanes.get(partition)
+        if lane is None or lane.state is not LaneState.OPEN:
+            return  # given up meanwhile; whoever owns it reads from what we committed
+        offsets = [record.offset() for record in records]
+        jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
+        if jumped:
+            _log.debug(
+                "offsets jumped", topic=partition.topic, partition=partition.number,
+                jumped=jumped, next=lane.ledger.next,
+            )  # fmt: skip
+
+    def tend(self) -> None:
+        """Pause the partitions whose buffer is full, resume those that have drained."""
+        limits = self._router.limits
+        lanes = self._router.lanes.values()
+        full = [lane for lane in lanes if not lane.paused and should_pause(lane.ledger, limits)]
+        drained = [lane for lane in lanes if lane.paused and should_resume(lane.ledger, limits)]
+        if full:
+            self._consumer.pause(_mark(full, paused=True))
+        if drained:
+            self._consumer.resume(_mark(drained, paused=False))
+
+
+def _mark(lanes: list[Lane], *, paused: bool) -> list[Partition]:
+    for lane in lanes:
+        lane.paused = paused
+    return [lane.partition for lane in lanes]

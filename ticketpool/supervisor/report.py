@@ -1,0 +1,125 @@
+"""Snapshots of the service for HTTP, metrics and systemd."""
+
+import time
+
+from ticketpool.config import RunConfig
+from ticketpool.core.lane import Lane
+from ticketpool.core.latency import Histogram, upper_ns
+from ticketpool.core.lifecycle import Lifecycle, ServiceState
+from ticketpool.core.router import Router
+from ticketpool.core.status import LatencyMs, PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.ipc.frames import FromWorker
+from ticketpool.pool import Slot
+from ticketpool.supervisor.assignment import Assignment
+from ticketpool.supervisor.crew import Crew
+
+_BOUNDS_SECONDS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+)  # fmt: skip
+
+
+class Reporter:
+    """*Supervisor side.* Makes a ``ServiceStatus`` when asked.
+
+    Attributes:
+        latest: the newest one; any thread may read it.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        lifecycle: Lifecycle,
+        router: Router,
+        crew: Crew,
+        assignment: Assignment,
+    ) -> None:
+        self._config = config
+        self._lifecycle = lifecycle
+        self._router = router
+        self._crew = crew
+        self._assignment = assignment
+        self._started = time.monotonic()
+        self.latest: ServiceStatus | None = None
+
+    def refresh(self) -> None:
+        """Take a new snapshot."""
+        now = time.monotonic()
+        state = self._lifecycle.state
+        running = {
+            lane.partition: (offset, since)
+            for slot in self._crew.pool.slots
+            for lane, offset, since in self._crew.running(slot)
+        }
+        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        self.latest = ServiceStatus(
+            state=state.name.lower(),
+            ready=state is ServiceState.READY and self._crew.warm,
+            made_at=now,
+            uptime_seconds=round(now - self._started, 3),
+            group=self._config.group,
+            handler=self._config.handler,
+            partitions=[self._partition(lane, running.get(lane.partition)) for lane in lanes],
+            workers=[self._worker(slot) for slot in self._crew.pool.slots],
+            rebalances=dict(self._assignment.events),
+            commits=self._assignment.commits,
+            commit_failures=self._assignment.commit_failures,
+        )
+
+    def _worker(self, slot: Slot[FromWorker]) -> WorkerStatus:
+        return WorkerStatus(
+            slot=slot.index,
+            pid=slot.child.pid if slot.child else None,
+            state=slot.state.value,
+            restarts=max(slot.restarts, 0),
+            partitions=len(self._router.of_slot(slot.index)),
+        )
+
+    def _partition(self, lane: Lane, running: tuple[int, int] | None) -> PartitionStatus:
+        ledger, counts = lane.ledger, lane.counts
+        slot = self._crew.pool.slots[lane.slot]
+        high = self._assignment.consumer.high_watermark(lane.partition)
+        age = (time.monotonic_ns() - running[1]) / 1e9 if running else None
+        return PartitionStatus(
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            worker=lane.slot if slot.child else None,
+            pid=slot.child.pid if slot.child else None,
+            committed=lane.committed,
+            position=ledger.committable or 0,
+            high_watermark=high,
+            lag=None if high is None or ledger.committable is None
+            else max(high - ledger.committable, 0),
+            buffered=ledger.buffered,
+            in_flight=ledger.in_flight,
+            paused=lane.paused,
+            in_flight_offset=running[0] if running else None,
+            in_flight_age_seconds=round(age, 3) if age is not None else None,
+            processed=counts.processed,
+            retried=counts.retried,
+            dead_lettered=counts.dead_lettered,
+            skipped=counts.skipped,
+            redelivered=counts.redelivered,
+            latency_ms=LatencyMs(
+                p50=_millis(lane.durations, 0.5), p99=_millis(lane.durations, 0.99)
+            ),
+            handler_seconds=lane.durations.sum_ns / 1e9,
+            handler_buckets=_cumulative(lane.durations),
+        )  # fmt: skip
+
+
+def _millis(durations: Histogram, q: float) -> float | None:
+    seconds = durations.quantile_seconds(q)
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _cumulative(durations: Histogram) -> list[tuple[float, int]]:
+    """Counts up to each bound of the Prometheus histogram, exact to our finer buckets."""
+    ordered = sorted(durations.counts.items())
+    pairs, seen, at = [], 0, 0
+    for bound in _BOUNDS_SECONDS:
+        while at < len(ordered) and upper_ns(ordered[at][0]) <= bound * 1e9:
+            seen += ordered[at][1]
+            at += 1
+        pairs.append((bound, seen))
+    return pairs

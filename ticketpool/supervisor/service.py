@@ -1,0 +1,225 @@
+"""The supervisor: one loop, one thread, the only Kafka client of the pool."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from ticketpool import log
+from ticketpool.config import RunConfig
+from ticketpool.core.flow import Limits
+from ticketpool.core.lifecycle import Lifecycle, ServiceState
+from ticketpool.core.router import Router
+from ticketpool.core.status import ServiceStatus
+from ticketpool.errors import DrainTimeout
+from ticketpool.kafka.cluster import Cluster
+from ticketpool.kafka.consumer import GroupConsumer
+from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.supervisor.assignment import Assignment
+from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.environment import worker_environment
+from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.report import Reporter
+from ticketpool.supervisor.signals import StopSignals
+from ticketpool.supervisor.totals import Summary, Totals
+from ticketpool.systemd import take_socket
+
+POLL_SECONDS = 0.1  # waiting for Kafka; acks and deaths wait for it too
+PRESSED_SECONDS = 0.005  # waiting for a worker while records wait for credit
+TEND_SECONDS = 0.25
+REPORT_SECONDS = 0.5
+
+_log = log.get("ticketpool.supervisor")
+
+
+class Supervisor:
+    """Joins the group, feeds the workers, commits what they finish. See ``run``."""
+
+    def __init__(self, config: RunConfig, signals: StopSignals) -> None:
+        self._config = config
+        self._signals = signals
+        self._notifier = take_socket()
+        self._lifecycle = Lifecycle()
+        self._totals = Totals()
+        limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
+        self._router = Router(config.workers, limits, max_crashes=config.max_crashes)
+        letters = DeadLetters(config.kafka, config.group)
+        self._failures = Failures(config, letters, self._totals)
+        self._crew = Crew(
+            config,
+            self._router,
+            self._failures,
+            self._totals,
+            worker_environment(config),
+            sys.stderr.fileno() if config.quiet_stdout else None,
+        )
+        self._assignment = Assignment(
+            self._router, self._crew, self._totals, signals, config.drain_seconds
+        )
+        self._consumer = self._assignment.consumer = GroupConsumer(
+            config.kafka,
+            group=config.group,
+            assignor=config.assignor,
+            offset_reset=config.offset_reset,
+            find_end=config.until_caught_up,
+            listener=self._assignment,
+        )
+        self._intake = Intake(self._consumer, self._router, self._totals)
+        self._reporter = Reporter(
+            config, self._lifecycle, self._router, self._crew, self._assignment
+        )
+        self._commit_due = self._tend_due = self._report_due = 0.0
+
+    def run(self) -> Summary:
+        """Serve until a signal, an error, or the end of the log (``until_caught_up``).
+
+        Raises:
+            TicketpoolError: of any kind in ``ticketpool.errors``; what was
+                finished is committed all the same.
+        """
+        with self._listener():
+            try:
+                self._start()
+                while not self._done():
+                    self._run_once()
+            finally:
+                self._stop()
+        if self._failures.stopped is not None:
+            raise self._failures.stopped
+        if self._assignment.cut_off:
+            raise DrainTimeout(
+                f"{self._assignment.cut_off} partitions were cut off in the middle of a record, "
+                "which will be delivered again; give them longer with --drain-timeout"
+            )
+        return self._totals.summary(True, self._crew.restarts)
+
+    @contextlib.contextmanager
+    def _listener(self) -> Iterator[None]:
+        """The HTTP listener for as long as we run, unless it is off."""
+        if self._config.http is None:
+            yield
+            return
+        from ticketpool.http import HttpServer  # brings a web server along; only when wanted
+        from ticketpool.metrics import Metrics
+
+        def latest() -> ServiceStatus | None:
+            return self._reporter.latest
+
+        server = HttpServer(self._config.http, latest, Metrics(latest).render)
+        server.start()
+        try:
+            yield
+        finally:
+            server.stop()
+
+    # -- start -----------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Workers start while the cluster is asked; the group is joined when all are warm."""
+        self._crew.fill()
+        self._report()
+        cluster = Cluster(self._config.kafka)
+        if self._config.create_topic:
+            self._create_topics(cluster)
+        cluster.require(self._config.topics)
+        while not self._crew.warm and not self._signals.stop:
+            self._crew.collect(POLL_SECONDS)
+            self._crew.raise_error()
+            self._crew.fill()
+        self._lifecycle.advance(ServiceState.JOINING)
+        self._consumer.subscribe(self._config.topics)
+
+    def _create_topics(self, cluster: Cluster) -> None:
+        config = self._config
+        for topic in config.topics:
+            for name in (topic, config.dead_letter_topic_of(topic)):
+                if cluster.create(name, config.partitions, config.replication):
+                    _log.info("topic created", topic=name, partitions=config.partitions)
+
+    # -- the loop ---------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        self._poll()
+        self._crew.collect()
+        self._crew.feed()
+        self._intake.tend()
+        self._failures.tend()
+        now = time.monotonic()
+        if now >= self._commit_due:
+            self._commit_due = now + self._config.commit_interval_seconds
+            self._assignment.commit_soon()
+        if now >= self._tend_due:
+            self._tend_due = now + TEND_SECONDS
+            self._tend(now)
+
+    def _poll(self) -> None:
+        """Wait where work will come from: for Kafka, or for a worker when records wait for one."""
+        pressed = self._router.starved()
+        if not self._intake.poll(0.0 if pressed else POLL_SECONDS) and pressed:
+            self._crew.collect(PRESSED_SECONDS)
+
+    def _tend(self, now: float) -> None:
+        self._crew.fill()
+        self._crew.kill_overdue()
+        self._crew.raise_error()
+        if self._assignment.arrived and self._crew.warm:
+            self._become_ready()
+        if now >= self._report_due:
+            self._report_due = now + REPORT_SECONDS
+            self._report()
+        self._notifier.tend_watchdog(now)
+
+    def _become_ready(self) -> None:
+        if not self._lifecycle.advance(ServiceState.READY):
+            return
+        partitions = len(self._router.lanes)
+        _log.info("ready", partitions=partitions, workers=self._config.workers)
+        self._notifier.ready(f"{partitions} partitions on {self._config.workers} workers")
+
+    def _report(self) -> None:
+        self._reporter.refresh()
+
+    def _done(self) -> bool:
+        if self._signals.stop:
+            _log.info("stopping", signal=self._signals.last)
+            return True
+        return self._failures.stopped is not None or (
+            self._config.until_caught_up and self._caught_up()
+        )
+
+    def _caught_up(self) -> bool:
+        """Every assigned partition is finished up to the end that it had at assignment."""
+        lanes = self._router.lanes.values()
+        return bool(lanes) and all(
+            lane.end == 0
+            or (lane.ledger.committable is not None and lane.ledger.committable >= (lane.end or 0))
+            for lane in lanes
+        )
+
+    # -- stop --------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """Drain, commit, leave the group, end the workers. Nothing of ours is left running."""
+        self._lifecycle.advance(ServiceState.DRAINING)
+        self._notifier.stopping()
+        self._report()
+        try:
+            lanes = list(self._router.lanes.values())
+            self._assignment.drain(lanes, time.monotonic() + self._config.drain_seconds)
+            self._assignment.commit_now(lanes)
+            self._consumer.close()
+        finally:
+            self._crew.pool.close()
+            self._lifecycle.advance(ServiceState.STOPPED)
+            _log.info("stopped")
+
+
+def run(config: RunConfig) -> Summary:
+    """Run the supervisor until it is told to stop. Main thread only.
+
+    Raises:
+        TicketpoolError: any of ``ticketpool.errors``, with its exit code.
+    """
+    with StopSignals() as signals:
+        return Supervisor(config, signals).run()

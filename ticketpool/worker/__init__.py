@@ -1,0 +1,1 @@
+"""*Worker side.* A function from bytes to outcomes; knows no Kafka client."""

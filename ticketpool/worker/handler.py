@@ -1,0 +1,235 @@
+"""Loading a handler, and turning it into one call per record.
+
+The annotation of the first parameter decides the decoding, once, here.
+"""
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import msgspec
+
+from ticketpool.core.model import Context, Record, Ticket, from_millis
+from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
+from ticketpool.ipc.frames import Records
+
+Call = Callable[[Records, int, int], None]
+"""``call(batch, i, attempt)`` runs the handler with the batch's i-th record."""
+
+
+class Undecodable(Exception):
+    """The payload does not fit the handler's annotation; retrying would not help."""
+
+
+class Handler:
+    """A loaded handler.
+
+    Attributes:
+        function: the user's callable.
+        wants_record: whether key, headers and timestamp must cross the pipe.
+    """
+
+    def __init__(self, name: str, function: Callable[..., object]) -> None:
+        self.function = function
+        parameters = _parameters(name, function)
+        hints = _hints(name, function)
+        self._payload = hints.get(parameters[0], Ticket)
+        self._with_context = len(parameters) == 2
+        if self._with_context and hints.get(parameters[1], Context) is not Context:
+            raise HandlerUnsupported(
+                f"handler {name}: its second parameter is annotated "
+                f"{_shown(hints[parameters[1]])}; it gets a ticketpool.Context"
+            )
+        self._decode = _decoder(name, self._payload)
+        self.wants_record = self._with_context or self._payload is Record
+
+    def call_for(self, topic: str, partition: int, worker: int) -> Call:
+        """The call for a lane: decode, then the handler with one or two arguments."""
+        handle, decode = self.function, self._decode
+        if self._payload is Record:
+            return self._record_call(topic, partition, worker)
+        if not self._with_context:
+
+            def call(batch: Records, i: int, attempt: int) -> None:
+                handle(decode(batch.values[i]))
+
+            return call
+
+        def call_with_context(batch: Records, i: int, attempt: int) -> None:
+            payload = decode(batch.values[i])
+            handle(payload, _context(batch, i, attempt, topic, partition, worker))
+
+        return call_with_context
+
+    def _record_call(self, topic: str, partition: int, worker: int) -> Call:
+        handle, with_context = self.function, self._with_context
+
+        def call(batch: Records, i: int, attempt: int) -> None:
+            record = Record(
+                topic,
+                partition,
+                batch.offsets[i],
+                batch.keys[i],
+                batch.values[i],
+                batch.headers[i],
+                from_millis(batch.timestamps[i]),
+            )
+            if with_context:
+                handle(record, _context(batch, i, attempt, topic, partition, worker))
+            else:
+                handle(record)
+
+        return call
+
+
+def _context(
+    batch: Records, i: int, attempt: int, topic: str, partition: int, worker: int
+) -> Context:
+    return Context(
+        topic,
+        partition,
+        batch.offsets[i],
+        batch.keys[i],
+        batch.headers[i],
+        from_millis(batch.timestamps[i]),
+        attempt,
+        worker,
+    )
+
+
+def load(name: str) -> Handler:
+    """Import ``module:function`` (dots allowed inside ``function``) and check it.
+
+    Raises:
+        HandlerNotFound: no such module or attribute.
+        HandlerUnsupported: not callable, wrong parameters, or an annotation
+            that cannot be decoded into.
+        HandlerError: importing the module raised.
+    """
+    module_name, colon, path = name.partition(":")
+    if not (module_name and colon and path):
+        raise HandlerNotFound(f"handler {name!r}: write module:function")
+    target: Any = _import(name, module_name)
+    for part in path.split("."):
+        try:
+            target = getattr(target, part)
+        except AttributeError:
+            raise HandlerNotFound(
+                f"handler {name}: {module_name} has no {path!r}{_names(target)}"
+            ) from None
+    _check_kind(name, target)
+    return Handler(name, target)
+
+
+def _import(name: str, module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise HandlerNotFound(
+                f"handler {name}: no module {error.name!r} in the current directory or on sys.path"
+            ) from None
+        raise HandlerError(f"handler {name}: importing it failed: {error}") from error
+    except BaseException as error:  # whatever user code does at import, SystemExit included
+        raise HandlerError(
+            f"handler {name}: importing it failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _names(module: Any) -> str:
+    found = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
+    return f"; its functions: {', '.join(sorted(found)[:10])}" if found else ""
+
+
+def _check_kind(name: str, target: Any) -> None:
+    if inspect.isclass(target):
+        raise HandlerUnsupported(f"handler {name} is a class; this version serves functions only")
+    if not callable(target):
+        raise HandlerUnsupported(f"handler {name} is a {type(target).__name__}, not a function")
+    called = target if inspect.isfunction(target) else getattr(target, "__call__", None)  # noqa: B004 - we want the method itself
+    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(called):
+        raise HandlerUnsupported(f"handler {name} is async; this version serves plain functions")
+    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")
+
+
+def _parameters(name: str, function: Callable[..., object]) -> list[str]:
+    """The names of the one or two positional parameters."""
+    kinds = inspect.Parameter
+    required, accepted = [], []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
+            accepted.append(parameter.name)
+        elif parameter.kind is not kinds.KEYWORD_ONLY:
+            continue
+        if parameter.default is kinds.empty:
+            required.append(parameter.name)
+    usable = [p for p in accepted if p in required] or accepted[:1]
+    if not 1 <= len(usable) <= 2 or set(required) - set(usable):
+        raise HandlerUnsupported(
+            f"handler {name}{inspect.signature(function)}: a handler takes one parameter "
+            "(the ticket) or two (the ticket and its Context)"
+        )
+    return usable
+
+
+def _hints(name: str, function: Callable[..., object]) -> dict[str, Any]:
+    annotated = function if inspect.isroutine(function) else type(function).__call__
+    try:
+        return get_type_hints(annotated, include_extras=True)
+    except Exception as error:  # an annotation is any expression
+        raise HandlerUnsupported(
+            f"handler {name}: its annotations cannot be read: {error}"
+        ) from error
+
+
+def _decoder(name: str, payload: Any) -> Callable[[bytes | None], Any]:
+    """Bytes to payload; raises ``Undecodable`` with a reason."""
+    if payload is Record:
+        return lambda value: value
+    if payload is bytes:
+        return _raw
+    if payload == bytes | None:
+        return lambda value: value
+    if typing.get_origin(payload) is list:
+        raise HandlerUnsupported(
+            f"handler {name}: {_shown(payload)} asks for batches; this version serves single "
+            "tickets"
+        )
+    try:
+        decode = msgspec.json.Decoder(payload).decode
+    except (TypeError, ValueError) as error:
+        raise HandlerUnsupported(
+            f"handler {name}: cannot decode JSON into {_shown(payload)}: {error}"
+        ) from error
+    return _json(decode)
+
+
+def _raw(value: bytes | None) -> bytes:
+    if value is None:
+        raise Undecodable("the value is null (a tombstone); annotate bytes | None to accept it")
+    return value
+
+
+def _json(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
+    def decoded(value: bytes | None) -> Any:
+        try:
+            return decode(value)  # type: ignore[arg-type]
+        except Exception as error:  # also UnicodeDecodeError and RecursionError, not msgspec's own
+            raise Undecodable(_reason(value, error)) from error
+
+    return decoded
+
+
+def _reason(value: bytes | None, error: Exception) -> str:
+    if value is None:
+        return "the value is null (a tombstone)"
+    if not value:
+        return "the value is empty"
+    return f"{type(error).__name__}: {error}"
+
+
+def _shown(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation)

@@ -1,0 +1,179 @@
+"""A lane at work: one thread, one partition, one record at a time, in order."""
+
+import random
+import threading
+from queue import SimpleQueue
+from time import monotonic_ns
+from typing import Any
+
+from ticketpool.core.latency import count_sorted
+from ticketpool.core.model import Reject
+from ticketpool.core.policy import Backoff
+from ticketpool.ipc.channel import Port
+from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
+from ticketpool.worker.handler import Call, Undecodable
+from ticketpool.worker.words import LANE, RUNNING, SETTLED, SINCE, STRIDE
+
+ACK_EVERY_NS = 50_000_000
+"""A lane that is busy for long says so this often. A crash in between repeats
+nothing: what was finished is read from the shared words."""
+
+
+class Rules:
+    """What a lane does when the handler raises."""
+
+    def __init__(self, retries: int, backoff: Backoff, stop_on_failure: bool) -> None:
+        self.retries = retries
+        self.backoff = backoff
+        self.stop_on_failure = stop_on_failure
+
+
+class Lane:
+    """*Worker side.* Runs the handler over the records of one lane, in its own thread.
+
+    Records are fed by ``put`` and end with ``close``; outcomes leave as frames.
+    """
+
+    def __init__(
+        self, opened: Open, call: Call, rules: Rules, port: Port[Any], cells: memoryview
+    ) -> None:
+        self._number = opened.lane
+        self._call = call
+        self._rules = rules
+        self._port = port
+        self._cells = cells
+        self._base = opened.index * STRIDE
+        self._queue: SimpleQueue[Records | None] = SimpleQueue()
+        self._closing = False
+        self._wake = threading.Event()
+        self._through = -1
+        self._retried = 0
+        self._durations: list[int] = []
+        self._dead: list[Dead] = []
+        self._ack_due = 0
+        self._begin_words()
+        name = f"{opened.topic}[{opened.partition}]"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, records: Records) -> None:
+        """More records, next in order. Never blocks."""
+        self._queue.put(records)
+
+    def close(self) -> None:
+        """Finish the record at hand, then end; what was put and not begun is dropped."""
+        self._closing = True
+        self._wake.set()
+        self._queue.put(None)
+
+    def _begin_words(self) -> None:
+        """The words are this lane's from here on; its number goes in last."""
+        cells, base = self._cells, self._base
+        cells[base + LANE] = 0
+        cells[base + RUNNING] = cells[base + SETTLED] = 0
+        cells[base + LANE] = self._number
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None and not self._closing:
+            self._work(batch)
+        self._port.send(Closed(self._number))
+
+    def _work(self, batch: Records) -> None:
+        """The hot loop: everything here is paid for each record."""
+        cells, call, durations = self._cells, self._call, self._durations
+        running, since, settled = self._base + RUNNING, self._base + SINCE, self._base + SETTLED
+        now = monotonic_ns()
+        self._ack_due = now + ACK_EVERY_NS
+        for i, offset in enumerate(batch.offsets):
+            if self._closing:
+                break
+            cells[since] = now
+            cells[running] = offset + 1
+            try:
+                call(batch, i, 1)
+            except BaseException as error:  # SystemExit too: user code may raise anything
+                if not self._recover(batch, i, error):
+                    break
+            done = monotonic_ns()
+            durations.append(done - now)
+            now = done
+            self._through = offset
+            cells[settled] = offset + 1
+            if done >= self._ack_due:
+                self._acknowledge()
+                self._ack_due = now + ACK_EVERY_NS
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        durations = self._durations
+        if not durations and not self._dead:
+            return
+        durations.sort()
+        self._port.send(
+            Ack(
+                self._number,
+                self._through,
+                self._retried,
+                self._dead,
+                list(count_sorted(durations)),
+                sum(durations),
+            )
+        )
+        durations.clear()
+        self._dead = []
+        self._retried = 0
+
+    def _recover(self, batch: Records, i: int, error: BaseException) -> bool:
+        """Retry until the record is finished, one way or the other.
+
+        Returns:
+            False when the lane is closed while it waits: the record stays unfinished.
+        """
+        offset, attempt = batch.offsets[i], 1
+        while not self._is_final(error, attempt):
+            if not self._back_off(offset, attempt, error):
+                return False
+            attempt += 1
+            try:
+                self._call(batch, i, attempt)
+                return True
+            except BaseException as again:  # as in _work
+                error = again
+        self._give_up(offset, attempt, error)
+        return True
+
+    def _is_final(self, error: BaseException, attempt: int) -> bool:
+        return isinstance(error, Undecodable | Reject) or attempt > self._rules.retries
+
+    def _back_off(self, offset: int, attempt: int, error: BaseException) -> bool:
+        """Wait before the next attempt; False when the lane was closed meanwhile."""
+        delay = self._rules.backoff.delay(attempt, random.random())  # noqa: S311 - jitter
+        self._retried += 1
+        self._port.send(Retrying(self._number, offset, attempt, delay, *described(error)))
+        self._cells[self._base + RUNNING] = 0  # a waiting record can't hang or crash
+        if self._wake.wait(delay):
+            return False
+        self._cells[self._base + SINCE] = monotonic_ns()
+        self._cells[self._base + RUNNING] = offset + 1
+        return True
+
+    def _give_up(self, offset: int, attempts: int, error: BaseException) -> None:
+        """Report the record at once: its ack must be on its way before SETTLED passes it."""
+        rejected = isinstance(error, Reject)
+        self._dead.append(Dead(offset, attempts, *described(error), rejected))
+        self._through = offset
+        if self._rules.stop_on_failure and not rejected:
+            self._closing = True
+        self._acknowledge()
+
+
+def described(error: BaseException) -> tuple[str, str]:
+    """The class name and message of an exception, as text that can be encoded."""
+    try:
+        message = str(error)
+    except BaseException as broken:  # a user's __str__ may raise anything
+        message = f"(its __str__ raised {type(broken).__name__})"
+    name = type(error).__name__
+    if isinstance(error, Undecodable):
+        name = "Undecodable"
+    return name, message[:2000].encode("utf-8", "replace").decode()

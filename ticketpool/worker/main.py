@@ -1,0 +1,77 @@
+"""``python -m ticketpool.worker.main``: the worker process."""
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+from ticketpool import log
+from ticketpool.config import LogConfig, OnFailure
+from ticketpool.core.policy import Backoff
+from ticketpool.errors import HandlerError
+from ticketpool.ipc.channel import Port
+from ticketpool.ipc.frames import Close, Failed, FromSupervisor, Hello, Open, Ready, Records
+from ticketpool.ipc.inside import enter
+from ticketpool.worker import handler as handlers
+from ticketpool.worker.lane import Lane, Rules, described
+from ticketpool.worker.words import COUNT
+
+
+def main() -> None:
+    """Load the handler, say so, then serve lanes until the supervisor is gone."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # asked for before a hung one is killed
+    port, words = enter(FromSupervisor, COUNT)
+    frames: Iterator[FromSupervisor] = port.frames()
+    hello = next(frames, None)
+    if not isinstance(hello, Hello):
+        sys.exit(1)  # the supervisor went away before its first word
+    log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
+    handler = _load(hello.handler, port)
+    port.send(Ready(handler.wants_record))
+    gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
+    _serve(frames, handler, hello, port, words.cells)
+    # The supervisor is gone. Nothing that runs here may go on: its records
+    # are another process's now.
+    os._exit(0)
+
+
+def _load(name: str, port: Port[FromSupervisor]) -> handlers.Handler:
+    try:
+        return handlers.load(name)
+    except HandlerError as error:
+        _, message = described(error)
+        port.send(Failed(type(error).__name__, message))
+        sys.exit(error.exit_code)
+
+
+def _serve(
+    frames: Iterator[FromSupervisor],
+    handler: handlers.Handler,
+    hello: Hello,
+    port: Port[FromSupervisor],
+    cells: memoryview,
+) -> None:
+    rules = Rules(
+        hello.retries,
+        Backoff(hello.backoff_seconds, hello.backoff_max_seconds),
+        hello.on_failure == OnFailure.STOP,
+    )
+    lanes: dict[int, Lane] = {}
+    for frame in frames:
+        match frame:
+            case Records():
+                lanes[frame.lane].put(frame)
+            case Open():
+                call = handler.call_for(frame.topic, frame.partition, hello.slot)
+                lanes[frame.lane] = Lane(frame, call, rules, port, cells)
+            case Close():
+                lanes.pop(frame.lane).close()
+            case Hello():
+                raise AssertionError("a second hello")
+
+
+if __name__ == "__main__":
+    main()

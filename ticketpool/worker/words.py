@@ -1,0 +1,34 @@
+"""*Both sides.* Where in the shared words a lane says what it is doing.
+
+Four words per lane, written by its thread with one store each, per record:
+the supervisor can read them at any time, also after the process was killed.
+"""
+
+LANES = 4096  # lanes that one worker can hold; 128 KiB of address space, touched as used
+STRIDE = 4
+COUNT = LANES * STRIDE
+
+LANE, RUNNING, SINCE, SETTLED = range(STRIDE)
+"""``LANE``: number of the lane that the other three belong to.
+``RUNNING``: offset + 1 of the record last begun; 0 while a retry waits.
+``SINCE``: ``time.monotonic_ns()`` when it was begun (CLOCK_MONOTONIC is the
+same in all processes, clock_gettime(2)).
+``SETTLED``: offset + 1 of the record last finished for good, its ack sent if it
+is a dead one. A record is running while ``RUNNING > SETTLED``."""
+
+
+def running(cells: memoryview, index: int, lane: int) -> tuple[int, int] | None:
+    """*Supervisor side.* (offset, since in ns) of the record that the lane runs, if any."""
+    base = index * STRIDE
+    if cells[base + LANE] != lane or cells[base + RUNNING] <= cells[base + SETTLED]:
+        return None
+    return cells[base + RUNNING] - 1, cells[base + SINCE]
+
+
+def settled(cells: memoryview, index: int, lane: int) -> int | None:
+    """*Supervisor side.* The last offset that the lane finished, acknowledged or not."""
+    base = index * STRIDE
+    if cells[base + LANE] != lane or not cells[base + SETTLED]:
+        return None
+    offset: int = cells[base + SETTLED] - 1
+    return offset
