@@ -144,7 +144,7 @@ class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
         _at_least("--partitions", self.partitions, 1)
         if self.replication < 1 and self.replication != -1:
             raise ConfigError(
-                f"--replication {self.replication}: must be at least 1, or -1 for the broker's default"
+                f"--replication {self.replication}: at least 1, or -1 (the broker's default)"
             )
 
 

@@ -1,0 +1,1 @@
+"""The multiprocess producer: keyed tickets at an exact pace, in order per key."""
