@@ -145,6 +145,8 @@ class Router:
         for lane in by_index.values():
             self._by_number.pop(lane.number, None)
             lane.opened = False
+            if lane.state is LaneState.CLOSING:
+                lane.state = LaneState.CLOSED  # nothing runs for it any more
             lane.counts.redelivered += lane.ledger.rewind()
         charged = [(by_index[i], offset) for i, offset in running if i in by_index]
         given_up = []

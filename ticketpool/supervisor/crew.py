@@ -1,6 +1,5 @@
 """The crew: workers in their slots, fed by the router, and what comes back from them."""
 
-import signal
 import time
 from collections.abc import Callable, Iterable
 
@@ -10,7 +9,7 @@ from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
 from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
-from ticketpool.errors import FrameError, HandlerError, TicketpoolError, WorkerStartFailed
+from ticketpool.errors import FrameError
 from ticketpool.ipc.child import Child
 from ticketpool.ipc.frames import (
     Ack,
@@ -25,13 +24,14 @@ from ticketpool.ipc.frames import (
     Retrying,
 )
 from ticketpool.pool import Pool, Signal, Slot, SlotState
-from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.deaths import Undertaker
+from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
 from ticketpool.worker import words
 
 WORKER = "ticketpool.worker.main"
 _MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
-_MAX_START_FAILURES = 5  # in a row, of a slot that had worked before
 
 _log = log.get("ticketpool.supervisor")
 
@@ -60,9 +60,11 @@ class Crew:
         self._environment = environment
         self._stdout = stdout
         self._wants_record = False
-        self._error: TicketpoolError | None = None
-        self._dumped: set[int] = set()  # pids that were asked for their stacks
+        self._starts = Starts(config.handler)
         self.pool: Pool[FromWorker] = Pool(config.workers, self._start, Backoff(0.1, 10.0))
+        self.undertaker = Undertaker(
+            self.pool, router, failures, totals, self._starts, config.handler_timeout_seconds
+        )
 
     # -- processes --------------------------------------------------------------------
 
@@ -105,9 +107,8 @@ class Crew:
         return sum(max(slot.restarts, 0) for slot in self.pool.slots)
 
     def raise_error(self) -> None:
-        """Raise what has made going on impossible, if anything has."""
-        if self._error is not None:
-            raise self._error
+        """Raise why workers cannot start, if they cannot."""
+        self._starts.raise_error()
 
     # -- feeding -----------------------------------------------------------------------
 
@@ -186,20 +187,14 @@ class Crew:
             case Ready():
                 self._ready(slot, frame)
             case Failed():
-                self._start_failed(slot, HandlerError(frame.message))
+                self._starts.refused(slot, frame.message)
 
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
         slot.state = SlotState.READY
+        self._starts.went_well(slot)
         self._wants_record = frame.wants_record
         for lane in self._router.of_slot(slot.index):
             self.open(lane)
-
-    def _start_failed(self, slot: Slot[FromWorker], error: TicketpoolError) -> None:
-        """At the first start that ends the service; later it is tried a few times more."""
-        if slot.restarts == 0 or slot.failures + 1 >= _MAX_START_FAILURES:
-            self._error = error
-        else:
-            _log.error("worker not started", worker=slot.index, error=str(error))
 
     def _acknowledged(self, ack: Ack) -> None:
         lane = self._router.find(ack.lane)
@@ -225,84 +220,11 @@ class Crew:
             error=f"{frame.error}: {frame.message}",
         )
 
-    # -- deaths ------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------
 
     def _bury(self, slot: Slot[FromWorker]) -> None:
         self._receive(slot)  # what it had still written
-        pid, was_ready = slot.living.pid, slot.state is SlotState.READY
-        running = self._settle_by_words(slot)
-        status = self.pool.bury(slot)
-        self._dumped.discard(pid)
-        reason = exit_reason(status)
-        _log.warning(
-            "worker exited",
-            worker=slot.index,
-            pid=pid,
-            reason=reason,
-            running=[f"{lane.partition}@{offset}" for lane, offset in running],
-        )
-        at = [(lane.index, offset) for lane, offset in running]
-        for lane in self._router.worker_died(slot.index, at):
-            self._failures.killed_worker(lane, reason)
-        for lane in self._router.of_slot(slot.index):
-            if lane.state is LaneState.CLOSING:
-                lane.state = LaneState.CLOSED
-        if not was_ready and self._error is None:
-            what = f"worker {slot.index} ended before it was ready ({reason})"
-            self._start_failed(slot, WorkerStartFailed(f"{what}; handler {self._config.handler}"))
-
-    def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
-        """Settle what the dead worker had finished without an ack; what it was running."""
-        cells = slot.living.words.cells
-        running = []
-        for lane in self._router.of_slot(slot.index):
-            if not lane.opened:
-                continue
-            through = words.settled(cells, lane.index, lane.number)
-            if through is not None:
-                self._totals.finished(lane, self._router.settle(lane, through), (), 0)
-            if found := words.running(cells, lane.index, lane.number):
-                running.append((lane, found[0]))
-        return running
-
-    def kill_overdue(self) -> None:
-        """A handler past ``--handler-timeout``: first its stacks are dumped, then it is killed."""
-        limit_ns = int(self._config.handler_timeout_seconds * 1e9)
-        now = time.monotonic_ns()
-        for slot in self.pool.slots:
-            for lane, offset, since in self.running(slot) if limit_ns else ():
-                if now - since > limit_ns:
-                    self._end_hang(slot, lane, offset, (now - since) / 1e9)
-                    break
-
-    def running(self, slot: Slot[FromWorker]) -> Iterable[tuple[Lane, int, int]]:
-        """(lane, offset, since in monotonic ns) of what the slot's worker is running."""
-        if slot.child is None:
-            return
-        for lane in self._router.of_slot(slot.index):
-            found = words.running(slot.child.words.cells, lane.index, lane.number)
-            if lane.opened and found:
-                yield lane, *found
-
-    def _end_hang(
-        self, slot: Slot[FromWorker], lane: Lane, offset: int, age_seconds: float
-    ) -> None:
-        child = slot.living
-        if child.pid in self._dumped:
-            child.kill()
-            return
-        self._dumped.add(child.pid)
-        child.signal(signal.SIGUSR1)  # faulthandler writes its stacks to standard error
-        _log.error(
-            "handler timed out, worker will be killed",
-            worker=slot.index,
-            pid=child.pid,
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
-            offset=offset,
-            age_seconds=round(age_seconds, 1),
-            setting="--handler-timeout",
-        )
+        self.undertaker.bury(slot)
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs

@@ -49,7 +49,7 @@ class Reporter:
         running = {
             lane.partition: (offset, since)
             for slot in self._crew.pool.slots
-            for lane, offset, since in self._crew.running(slot)
+            for lane, offset, since in self._crew.undertaker.running(slot)
         }
         lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
         self.latest = ServiceStatus(

@@ -161,7 +161,7 @@ class Supervisor:
 
     def _tend(self, now: float) -> None:
         self._crew.fill()
-        self._crew.kill_overdue()
+        self._crew.undertaker.kill_overdue()
         self._crew.raise_error()
         if self._assignment.arrived and self._crew.warm:
             self._become_ready()

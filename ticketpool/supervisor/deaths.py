@@ -1,0 +1,113 @@
+"""Workers die: what they had finished is settled, what they were running is charged."""
+
+import signal
+import time
+from collections.abc import Iterator
+
+from ticketpool import log
+from ticketpool.core.lane import Lane
+from ticketpool.core.router import Router
+from ticketpool.ipc.frames import FromWorker
+from ticketpool.pool import Pool, Slot, SlotState
+from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.starts import Starts
+from ticketpool.supervisor.totals import Totals
+from ticketpool.worker import words
+
+_log = log.get("ticketpool.supervisor")
+
+
+class Undertaker:
+    """*Supervisor side.* Buries dead workers, and kills those whose handler hangs.
+
+    Args:
+        handler_timeout_seconds: of one call; 0: no limit.
+    """
+
+    def __init__(
+        self,
+        pool: Pool[FromWorker],
+        router: Router,
+        failures: Failures,
+        totals: Totals,
+        starts: Starts,
+        handler_timeout_seconds: float,
+    ) -> None:
+        self._pool = pool
+        self._router = router
+        self._failures = failures
+        self._totals = totals
+        self._starts = starts
+        self._limit_ns = int(handler_timeout_seconds * 1e9)
+        self._dumped: set[int] = set()  # pids that were asked for their stacks
+
+    def bury(self, slot: Slot[FromWorker]) -> None:
+        """The slot's worker is dead and its last frames have been taken: settle, rewind, charge."""
+        pid, was_ready = slot.living.pid, slot.state is SlotState.READY
+        running = self._settle_by_words(slot)
+        status = self._pool.bury(slot)
+        self._dumped.discard(pid)
+        reason = exit_reason(status)
+        self._log_exit(slot, pid, reason, running)
+        at = [(lane.index, offset) for lane, offset in running]
+        for lane in self._router.worker_died(slot.index, at):
+            self._failures.killed_worker(lane, reason)
+        if not was_ready:
+            self._starts.died(slot, reason, by_signal=status < 0)
+
+    def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
+        """Settle what the dead worker had finished without an ack; what it was running."""
+        cells = slot.living.words.cells
+        for lane in self._router.of_slot(slot.index):
+            through = words.settled(cells, lane.index, lane.number) if lane.opened else None
+            if through is not None:
+                self._totals.finished(lane, self._router.settle(lane, through), (), 0)
+        return [(lane, offset) for lane, offset, _ in self.running(slot)]
+
+    def _log_exit(
+        self, slot: Slot[FromWorker], pid: int, reason: str, running: list[tuple[Lane, int]]
+    ) -> None:
+        where = [
+            {"topic": lane.partition.topic, "partition": lane.partition.number, "offset": offset}
+            for lane, offset in running
+        ]
+        _log.warning("worker exited", worker=slot.index, pid=pid, reason=reason, running=where)
+
+    def running(self, slot: Slot[FromWorker]) -> Iterator[tuple[Lane, int, int]]:
+        """(lane, offset, since in monotonic ns) of what the slot's worker is running."""
+        if slot.child is None:
+            return
+        for lane in self._router.of_slot(slot.index):
+            found = words.running(slot.child.words.cells, lane.index, lane.number)
+            if lane.opened and found:
+                yield lane, *found
+
+    def kill_overdue(self) -> None:
+        """A handler past ``--handler-timeout``: first its stacks are dumped, then it is killed."""
+        if not self._limit_ns:
+            return
+        now = time.monotonic_ns()
+        for slot in self._pool.slots:
+            overdue = (found for found in self.running(slot) if now - found[2] > self._limit_ns)
+            if found := next(overdue, None):
+                self._end_hang(slot, found[0], found[1], (now - found[2]) / 1e9)
+
+    def _end_hang(
+        self, slot: Slot[FromWorker], lane: Lane, offset: int, age_seconds: float
+    ) -> None:
+        child = slot.living
+        if child.pid in self._dumped:
+            child.kill()
+            return
+        self._dumped.add(child.pid)
+        child.signal(signal.SIGUSR1)  # faulthandler writes its stacks to standard error
+        _log.error(
+            "handler timed out, worker will be killed",
+            worker=slot.index,
+            pid=child.pid,
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            offset=offset,
+            age_seconds=round(age_seconds, 1),
+            setting="--handler-timeout",
+        )
