@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from ticketpool.cli.options import option
-from ticketpool.kafka.embedded import PARTITION_BYTES, PARTITIONS, EmbeddedCluster
+from ticketpool.kafka.embedded import FETCH_PROPERTY, PARTITION_BYTES, PARTITIONS, EmbeddedCluster
 
 
 @click.command("broker")
@@ -40,7 +40,7 @@ def _introduce(address: str, topics: tuple[str, ...]) -> None:
 Topics: {", ".join(topics)} ({PARTITIONS} partitions each); others appear on first use.
 
 In a second terminal:
-  ticketpool run --bootstrap-servers {address}
+  ticketpool run --bootstrap-servers {address} -X {FETCH_PROPERTY}
 In a third:
   ticketpool produce --rate 100 --bootstrap-servers {address}
 

@@ -18,6 +18,10 @@ from ticketpool.kafka.cluster import ANSWER_SECONDS, Cluster
 
 PARTITIONS = 4
 PARTITION_BYTES = 5 << 20
+FETCH_PROPERTY = "fetch.wait.max.ms=5"
+"""For consumers of the embedded cluster (``-X``). It lets a fetch that finds nothing wait
+to its end, 500 ms by default, also when records come meanwhile; a real broker answers at once.
+"""
 
 
 class EmbeddedCluster:

@@ -42,7 +42,7 @@ class Reader:
 
     def __init__(self, kafka: KafkaConfig, topics: Iterable[str]) -> None:
         self._kafka = kafka
-        counts = Cluster(kafka).require(topics)
+        counts = _existing(kafka, tuple(topics))
         self._consumer = make_client(Consumer, {**reader_properties(kafka), "log_level": 0})
         self.spans = {
             Partition(topic, number): self._span(topic, number)
@@ -129,3 +129,32 @@ class Reader:
     def close(self) -> None:
         """Release the client. May be called again."""
         self._consumer.close()
+
+
+def _existing(kafka: KafkaConfig, topics: tuple[str, ...]) -> dict[str, int]:
+    """The number of partitions of each topic. Raises ``TopicMissing``."""
+    counts = Cluster(kafka).partition_counts(topics)
+    if missing := [topic for topic in topics if topic not in counts]:
+        names = ", ".join(map(repr, missing))
+        raise TopicMissing(f"no topic {names} at {kafka.bootstrap_servers}; set --topic")
+    return counts
+
+
+def committed(
+    kafka: KafkaConfig, group: str, partitions: Iterable[Partition]
+) -> dict[Partition, int]:
+    """The offsets that a group has committed, without joining it; those without one are left out.
+
+    Raises:
+        BrokerUnreachable, NotAuthorised.
+    """
+    properties = {**reader_properties(kafka), "group.id": group, "log_level": 0}
+    consumer = make_client(Consumer, properties)
+    try:
+        asked = [TopicPartition(*place) for place in partitions]
+        answers = consumer.committed(asked, timeout=ANSWER_SECONDS)
+    except KafkaException as error:
+        raise explain(error.args[0], kafka) from None
+    finally:
+        consumer.close()
+    return {Partition(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}

@@ -1,0 +1,160 @@
+"""The live view of the demo: one calm screen, 80 columns by 24 lines at least."""
+
+from rich.align import Align
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ticketpool.core.status import PartitionStatus, WorkerStatus
+from ticketpool.demo.judge import Crash
+from ticketpool.demo.scene import Scene
+
+_NONE = "-"
+_BARS = " ▁▂▃▄▅▆▇█"
+_STATES = {"ready": "green", "starting": "yellow", "draining": "cyan", "dead": "red"}
+_MOST_WORKERS = 8  # more than partitions idle anyway
+
+_STAGES = {
+    "starting": "starting the cluster, the supervisor and its workers",
+    "producing": "producing",
+    "finishing": "waiting for the last tickets",
+    "draining": "stopping: drain, commit, leave",
+    "checking": "reading the topic back, comparing",
+}
+
+
+def render(scene: Scene) -> RenderableType:
+    """A moment as something that rich can print."""
+    parts = [_head(scene), _progress(scene), _figures(scene), Text()]
+    if scene.status is not None and scene.status.partitions:
+        parts += [_partitions(scene), Text()]
+    if scene.status is not None:
+        parts.append(_workers(scene.status.workers, scene.crash))
+    return Padding(Group(*parts), (1, 1, 0, 1))
+
+
+def _head(scene: Scene) -> RenderableType:
+    config = scene.config
+    grid = Table.grid(expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    what = f"{config.rate:g} tickets/s  →  4 partitions  →  {config.workers} workers"
+    grid.add_row(Text.assemble(("ticketpool demo", "bold"), "   ", (what, "dim")))
+    stage = Text(_STAGES[scene.stage], style="cyan")
+    if scene.stage == "producing":
+        stage.append(f"  {scene.seconds:4.1f} s of {config.seconds:g} s", style="dim")
+    return Group(grid, Text(), stage)
+
+
+def _progress(scene: Scene) -> RenderableType:
+    grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right")
+    expected = scene.config.expected
+    bar = ProgressBar(expected, min(scene.handled, expected), finished_style="green")
+    count = Text.assemble((f"{scene.handled:,}", "bold"), (f" of {expected:,}", "dim"))
+    grid.add_row(bar, count)
+    return grid
+
+
+def _figures(scene: Scene) -> RenderableType:
+    figures = {
+        "rate": f"{scene.rate:,.0f}/s",
+        "lag": f"{scene.lag:,}",
+        "latency p50": milliseconds(scene.p50_ms),
+        "p99": milliseconds(scene.p99_ms),
+    }
+    text = Text()
+    for name, value in figures.items():
+        text.append(f"{name} ", style="dim").append(f"{value:<11}", style="bold")
+    return text
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency for people; "-" before the first."""
+    if value is None:
+        return _NONE
+    return f"{value:,.1f} ms" if value < 1000 else f"{value / 1000:,.1f} s"
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    return table
+
+
+def _partitions(scene: Scene) -> RenderableType:
+    table = _table(
+        ("partition", "left"),
+        ("worker", "right"),
+        ("pid", "right"),
+        ("position", "right"),
+        ("lag", "right"),
+        ("in flight", "right"),
+        ("processed", "right"),
+        ("last 8 s", "left"),
+    )
+    for one in scene.status.partitions if scene.status else []:
+        table.add_row(*_partition(one, scene.pulse.get(one.partition, [])))
+    return table
+
+
+def _partition(one: PartitionStatus, pulse: list[int]) -> list[RenderableType]:
+    lag = Text(_number(one.lag), style="yellow" if one.lag else "")
+    return [
+        f"{one.topic}[{one.partition}]",
+        _number(one.worker),
+        _number(one.pid),
+        f"{one.position:,}",
+        lag,
+        f"{one.in_flight:,}",
+        f"{one.processed:,}",
+        Text(sparkline(pulse), style="green"),
+    ]
+
+
+def _number(value: int | None) -> str:
+    return _NONE if value is None else str(value)
+
+
+def sparkline(counts: list[int]) -> str:
+    """Counts as a row of bars, the greatest the highest; a space is none.
+
+    >>> sparkline([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    top = max(counts, default=0) or 1
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+
+
+def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType:
+    table = _table(
+        ("worker", "left"),
+        ("pid", "right"),
+        ("state", "left"),
+        ("partitions", "right"),
+        ("restarts", "right"),
+        ("", "left"),
+    )
+    for one in workers[:_MOST_WORKERS]:
+        table.add_row(
+            str(one.slot),
+            _number(one.pid),
+            Text(f"● {one.state}", style=_STATES.get(one.state, "")),
+            str(one.partitions),
+            Text(str(one.restarts), style="yellow" if one.restarts else ""),
+            _mark(crash) if crash is not None and crash.worker == one.slot else "",
+        )
+    if len(workers) > _MOST_WORKERS:
+        table.add_row("…", "", f"and {len(workers) - _MOST_WORKERS} more", "", "", "")
+    return Align.left(table)
+
+
+def _mark(crash: Crash) -> Text:
+    text = Text(f"✗ {crash.pid} killed at ticket {crash.at_ticket:,}", style="red")
+    if crash.restart_seconds is None:
+        return text
+    return text.append(f"  ✓ replaced in {crash.restart_seconds:.1f} s", style="green")
