@@ -1,0 +1,154 @@
+"""What every kind of broker can do for a test, and what a test may do to it."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+READY_SECONDS = 60.0
+"""How long a broker may take until it answers; a few seconds where nothing else runs."""
+
+
+class Unavailable(Exception):
+    """This kind of broker cannot be had here; the message says why."""
+
+
+class Listener(NamedTuple):
+    """A further way in: clients that come by ``port`` are told ``advertised_port``.
+
+    With a proxy on ``advertised_port`` in front of ``port``, clients stay behind
+    the proxy; without this they would learn the broker's own address and go round it.
+    """
+
+    name: str
+    port: int
+    advertised_port: int
+
+
+class Broker(ABC):
+    """One single-node Kafka, empty at first, without automatic topics.
+
+    Every method blocks until its effect is there: ``start`` until the broker
+    answers, ``stop`` and ``kill`` until its process has ended.
+
+    Attributes:
+        bootstrap: ``host:port``; the same after a restart.
+        description: one line for the head of the test report.
+    """
+
+    bootstrap: str
+    description: str
+
+    def __init__(self) -> None:
+        self._running = False
+        self._paused = False
+
+    def start(self) -> None:
+        """Start it, with the data and the port that it had. Nothing when it runs."""
+        if not self._running:
+            self._start()
+            self._running = True
+            self._paused = False
+
+    def stop(self) -> None:
+        """A clean shutdown. Nothing when it is stopped."""
+        self.resume()
+        if self._running:
+            self._stop()
+            self._running = False
+
+    def kill(self) -> None:
+        """SIGKILL: nothing flushed, nobody told."""
+        if self._running:
+            self._kill()
+            self._running = self._paused = False
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers."""
+        if self._running and not self._paused:
+            self._pause()
+            self._paused = True
+
+    def resume(self) -> None:
+        """Undo ``pause``."""
+        if self._paused:
+            self._resume()
+            self._paused = False
+
+    def restore(self) -> None:
+        """Whatever a test did: have it run and answer again."""
+        self.resume()
+        self.start()
+
+    def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
+        """Create a topic and wait until every partition has a leader; returns ``name``.
+
+        Args:
+            config: topic settings, ``_`` for ``.``: ``retention_ms="1000"``.
+        """
+        admin = self._admin()
+        settings = {key.replace("_", "."): value for key, value in config.items()}
+        new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
+        admin.create_topics([new])[name].result(30)
+        self._wait(lambda: _is_led(admin, name, partitions), f"topic {name} has no leaders")
+        return name
+
+    def await_answer(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until a client gets metadata. Raises ``Unavailable`` when it never does."""
+        admin = self._admin()
+        self._wait(lambda: _answers(admin), f"no Kafka answers at {self.bootstrap}", seconds)
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
+    def _wait(
+        self, condition: Callable[[], bool], complaint: str, seconds: float = READY_SECONDS
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self._check_alive()
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{complaint} within {seconds:g} s")
+            time.sleep(0.05)  # Kafka has nothing that we could wait on
+
+    @abstractmethod
+    def close(self) -> None:
+        """Remove it with its data. It cannot be started again."""
+
+    @abstractmethod
+    def _check_alive(self) -> None:
+        """Raise ``Unavailable`` when its process has ended by itself."""
+
+    @abstractmethod
+    def _start(self) -> None: ...
+    @abstractmethod
+    def _stop(self) -> None: ...
+    @abstractmethod
+    def _kill(self) -> None: ...
+    @abstractmethod
+    def _pause(self) -> None: ...
+    @abstractmethod
+    def _resume(self) -> None: ...
+
+
+def _answers(admin: AdminClient) -> bool:
+    try:
+        return bool(admin.list_topics(timeout=1).brokers)
+    except KafkaException:
+        return False
+
+
+def _is_led(admin: AdminClient, topic: str, partitions: int) -> bool:
+    """Whether the metadata shows all partitions with a leader (it lags behind creation)."""
+    try:
+        found = admin.list_topics(topic, timeout=1).topics[topic]
+    except KafkaException as error:
+        if error.args[0].code() in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT):
+            return False
+        raise
+    led = [partition for partition in found.partitions.values() if partition.leader >= 0]
+    return found.error is None and len(led) == partitions
