@@ -108,7 +108,7 @@ class Conductor:
 
     def _produce(self, producer: Command) -> _Produced:
         """See the production through; stopped early, what was delivered still counts."""
-        self._stage, self._began = "producing", time.monotonic()
+        self._stage = "producing"
         asked_to_stop = False
         while (code := producer.ended()) is None:
             self._tick()
@@ -124,13 +124,16 @@ class Conductor:
     def _finish(self, delivered: int) -> None:
         """Wait for the last tickets, then stop the service as a user would."""
         self._stage = "finishing"
-        self._until(lambda: self._meter.handled >= delivered and self._recovered(), patient=False)
+        self._until(lambda: self._all_handled(delivered) and self._recovered(), patient=False)
         self._stage = "draining"
         self._service.stop()
         while (code := self._service.ended()) is None:
             self._tick(running=False)
         if code:
             raise self._service.failure(code)
+
+    def _all_handled(self, delivered: int) -> bool:
+        return self._meter.handled >= delivered and self._scene().lag == 0
 
     def _recovered(self) -> bool:
         return self._crash is None or self._crash.restart_seconds is not None
@@ -167,6 +170,8 @@ class Conductor:
         if running:
             self._service.expect_running()
         self._meter.add(self._journals.poll())
+        if self._began is None and self._meter.handled:
+            self._began = time.monotonic()
         self._refresh_status()
         self._show(self._scene())
 

@@ -12,6 +12,8 @@ from ticketpool.demo.judge import Crash
 
 BIN_NS = 500_000_000
 """Tickets are counted per half second for the sparklines."""
+PULSE_BINS = 40
+"""How many half seconds a sparkline goes back where there is room."""
 
 
 class DemoConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +36,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         stage: what is going on, in a word or two.
-        seconds: since the first ticket was asked for; 0 before.
+        seconds: since the first ticket was handled; 0 before.
         handled: distinct tickets handled so far.
         rate: tickets handled a second, over the last one.
         p50_ms, p99_ms: produced to handled; ``None`` before the first.
@@ -85,7 +87,7 @@ class Meter:
         seconds = self._latency.quantile_seconds(q)
         return None if seconds is None else seconds * 1e3
 
-    def pulse(self, now_ns: int, bins: int = 16) -> dict[int, list[int]]:
+    def pulse(self, now_ns: int, bins: int = PULSE_BINS) -> dict[int, list[int]]:
         """By partition, the counts of the last whole half seconds, oldest first."""
         end = now_ns // BIN_NS
         return {

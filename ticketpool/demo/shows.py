@@ -53,7 +53,7 @@ class LiveShow:
 
     def show(self, scene: Scene) -> None:
         """Draw it."""
-        self._live.update(render(scene), refresh=True)
+        self._live.update(render(scene, self._live.console.width), refresh=True)
 
 
 class LineShow:

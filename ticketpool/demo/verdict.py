@@ -41,7 +41,7 @@ def _table(verdict: Verdict) -> Table:
 
 def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str]]:
     latency = verdict.latency_ms
-    spread = f"half of them; 99 % {milliseconds(latency.p99)}, longest {milliseconds(latency.max)}"
+    spread = f"p99 {milliseconds(latency.p99)}, longest {milliseconds(latency.max)}"
     yield "produced", f"{verdict.produced:,}", "acknowledged by the cluster"
     yield "processed", f"{verdict.processed:,}", f"distinct, by {verdict.processes} processes"
     yield "lost", f"{verdict.lost:,}", "produced and never handled"
@@ -54,9 +54,9 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str]]:
     yield (
         "throughput",
         f"{verdict.throughput_per_s:,.1f}/s",
-        "from the first to the last one handled",
+        "between the first and the last one handled",
     )
-    yield "latency", milliseconds(latency.p50), f"produced to handled, {spread}"
+    yield "latency", milliseconds(latency.p50), f"median; {spread}"
 
 
 def notes(verdict: Verdict) -> Iterator[str]:

@@ -9,11 +9,12 @@ from rich.text import Text
 
 from ticketpool.core.status import PartitionStatus, WorkerStatus
 from ticketpool.demo.judge import Crash
-from ticketpool.demo.scene import Scene
+from ticketpool.demo.scene import BIN_NS, PULSE_BINS, Scene
 
 _NONE = "-"
 _BARS = " ▁▂▃▄▅▆▇█"
 _STATES = {"ready": "green", "starting": "yellow", "draining": "cyan", "dead": "red"}
+_NARROW_PULSE = 10
 _MOST_WORKERS = 8  # more than partitions idle anyway
 
 _STAGES = {
@@ -25,11 +26,11 @@ _STAGES = {
 }
 
 
-def render(scene: Scene) -> RenderableType:
-    """A moment as something that rich can print."""
+def render(scene: Scene, width: int = 80) -> RenderableType:
+    """A moment as something that rich can print on a console of ``width`` columns."""
     parts = [_head(scene), _progress(scene), _figures(scene), Text()]
     if scene.status is not None and scene.status.partitions:
-        parts += [_partitions(scene), Text()]
+        parts += [_partitions(scene, _NARROW_PULSE if width < 110 else PULSE_BINS), Text()]
     if scene.status is not None:
         parts.append(_workers(scene.status.workers, scene.crash))
     return Padding(Group(*parts), (1, 1, 0, 1))
@@ -53,7 +54,9 @@ def _progress(scene: Scene) -> RenderableType:
     grid.add_column(ratio=1)
     grid.add_column(justify="right")
     expected = scene.config.expected
-    bar = ProgressBar(expected, min(scene.handled, expected), finished_style="green")
+    bar = ProgressBar(
+        expected, min(scene.handled, expected), complete_style="cyan", finished_style="green"
+    )
     count = Text.assemble((f"{scene.handled:,}", "bold"), (f" of {expected:,}", "dim"))
     grid.add_row(bar, count)
     return grid
@@ -79,30 +82,32 @@ def milliseconds(value: float | None) -> str:
     return f"{value:,.1f} ms" if value < 1000 else f"{value / 1000:,.1f} s"
 
 
-def _table(*columns: tuple[str, str]) -> Table:
+def _table(*columns: tuple[str, str, int]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for name, justify, least in columns:  # least widths: nothing moves when a number grows
+        table.add_column(name, justify=justify, min_width=least, no_wrap=True)  # type: ignore[arg-type]
     return table
 
 
-def _partitions(scene: Scene) -> RenderableType:
+def _partitions(scene: Scene, bins: int) -> RenderableType:
     table = _table(
-        ("partition", "left"),
-        ("worker", "right"),
-        ("pid", "right"),
-        ("position", "right"),
-        ("lag", "right"),
-        ("in flight", "right"),
-        ("processed", "right"),
-        ("last 8 s", "left"),
+        ("partition", "left", 10),
+        ("worker", "right", 6),
+        ("pid", "right", 7),
+        ("position", "right", 8),
+        ("lag", "right", 4),
+        ("in flight", "right", 9),
+        ("processed", "right", 9),
+        (f"last {bins * BIN_NS / 1e9:g} s", "left", bins),
     )
+    pulses = {partition: counts[-bins:] for partition, counts in scene.pulse.items()}
+    top = max((max(counts) for counts in pulses.values()), default=0)
     for one in scene.status.partitions if scene.status else []:
-        table.add_row(*_partition(one, scene.pulse.get(one.partition, [])))
+        table.add_row(*_partition(one, sparkline(pulses.get(one.partition, []), top)))
     return table
 
 
-def _partition(one: PartitionStatus, pulse: list[int]) -> list[RenderableType]:
+def _partition(one: PartitionStatus, pulse: str) -> list[RenderableType]:
     lag = Text(_number(one.lag), style="yellow" if one.lag else "")
     return [
         f"{one.topic}[{one.partition}]",
@@ -112,7 +117,7 @@ def _partition(one: PartitionStatus, pulse: list[int]) -> list[RenderableType]:
         lag,
         f"{one.in_flight:,}",
         f"{one.processed:,}",
-        Text(sparkline(pulse), style="green"),
+        Text(pulse, style="green"),
     ]
 
 
@@ -120,24 +125,23 @@ def _number(value: int | None) -> str:
     return _NONE if value is None else str(value)
 
 
-def sparkline(counts: list[int]) -> str:
-    """Counts as a row of bars, the greatest the highest; a space is none.
+def sparkline(counts: list[int], top: int) -> str:
+    """Counts as a row of bars, ``top`` the highest; a space is none.
 
-    >>> sparkline([0, 1, 4, 8])
+    >>> sparkline([0, 1, 4, 8], 8)
     ' ▁▄█'
     """
-    top = max(counts, default=0) or 1
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // max(top, 1))] for count in counts)
 
 
 def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType:
     table = _table(
-        ("worker", "left"),
-        ("pid", "right"),
-        ("state", "left"),
-        ("partitions", "right"),
-        ("restarts", "right"),
-        ("", "left"),
+        ("worker", "left", 10),
+        ("pid", "right", 7),
+        ("state", "left", 10),
+        ("partitions", "right", 10),
+        ("restarts", "right", 8),
+        ("", "left", 1),
     )
     for one in workers[:_MOST_WORKERS]:
         table.add_row(
@@ -154,7 +158,7 @@ def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType
 
 
 def _mark(crash: Crash) -> Text:
-    text = Text(f"✗ {crash.pid} killed at ticket {crash.at_ticket:,}", style="red")
+    text = Text("✗ killed", style="red")
     if crash.restart_seconds is None:
         return text
-    return text.append(f"  ✓ replaced in {crash.restart_seconds:.1f} s", style="green")
+    return text.append(f"  ✓ back in {crash.restart_seconds:.1f} s", style="green")
