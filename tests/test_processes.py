@@ -7,6 +7,7 @@ the orphans, which are the ones that matter after SIGKILL of a supervisor.
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,7 +19,9 @@ SLEEP = "import time; time.sleep(600)"
 
 ORPHAN = f"""
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
+nowhere = subprocess.DEVNULL
+command = [sys.executable, "-c", {SLEEP!r}]
+child = subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere)
 print(child.pid, flush=True)
 """
 
@@ -88,11 +91,12 @@ def test_a_command_tells_its_output_and_exit_code(command: Callable[..., Command
 
 
 def test_a_command_does_not_see_our_own_settings(
-    command: Callable[..., Command], monkeypatch: pytest.MonkeyPatch
+    command: Callable[..., Command], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    spy = "import os, pathlib; pathlib.Path('environment').write_text(repr(dict(os.environ)))"
+    (tmp_path / "sitecustomize.py").write_text(spy)
     monkeypatch.setenv("TICKETPOOL_TEST_BOOTSTRAP", "elsewhere:9092")
-    one = command("--help", environment={"EXTRA": "1"})
-    environment = psutil.Process(one.pid).environ()
-    one.expect(0)
-    assert environment["EXTRA"] == "1"
-    assert "TICKETPOOL_TEST_BOOTSTRAP" not in environment
+    command("--help", environment={"PYTHONPATH": str(tmp_path)}).expect(0)
+    seen = (tmp_path / "environment").read_text()
+    assert "PYTHONPATH" in seen
+    assert "TICKETPOOL_TEST_BOOTSTRAP" not in seen
