@@ -152,6 +152,12 @@ def test_series_go_with_a_revoked_partition_and_return_without_a_step_back() -> 
     assert processed() == {"0": 98, "1": 501}
 
 
+@pytest.mark.parametrize("kind", ["assigned", "revoked", "lost"])
+def test_rebalances_that_have_not_happened_read_0(kind: str) -> None:
+    status = service(rebalances={})
+    assert value(status, "ticketpool_rebalances_total", GROUP | {"type": kind}) == 0
+
+
 def test_before_the_first_status_there_are_only_build_and_process() -> None:
     names = {name for name, _, _ in samples(None)}
     assert {n for n in names if not n.startswith("process_")} == {"ticketpool_build_info"}

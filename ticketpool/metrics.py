@@ -36,6 +36,7 @@ Source = Callable[[], ServiceStatus | None]
 _PARTITION = ("group", "topic", "partition")
 _WORKER = ("group", "worker")
 _UP = ("ready", "draining")
+_REBALANCES = ("assigned", "revoked", "lost")
 
 Row = tuple[str, str, Callable[..., float | None]]
 """A metric's name without prefix, its help, and how to read it (``None``: no series)."""
@@ -194,7 +195,8 @@ def _service(status: ServiceStatus) -> Iterator[Metric]:
         "Times that partitions came (assigned) or went (revoked, lost).",
         labels=("group", "type"),
     )
-    for kind, count in status.rebalances.items():
+    # From the first scrape on, for rate() does not see a series' first step.
+    for kind, count in (dict.fromkeys(_REBALANCES, 0) | status.rebalances).items():
         rebalances.add_metric([status.group, kind], count)
     yield rebalances
 

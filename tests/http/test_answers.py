@@ -165,7 +165,7 @@ def test_the_page_shows_the_figures_and_leads_on(serve: Serve) -> None:
     busy = partition(topic="orders", partition=7, paused=True, lag=1234567)
     dead = worker(slot=5, state="dead", pid=None)
     page = _Page(get(serve(lambda: service(busy, workers=[dead])), "/").text)
-    expected = {"orders[7]", "1,234,567", "paused", "100 for 1.5 s", "13.38", "0 (pid 4711)"}
+    expected = {"orders[7]", "1,234,567", "paused", "100 for 1.5 s", "13.375", "0 (pid 4711)"}
     assert expected <= set(page.texts)
     assert {"5", "dead", "ready", "Partitions", "Workers"} <= set(page.texts)
     assert set(page.links) == set(ROUTES) - {"/"}
