@@ -136,7 +136,7 @@ def sparkline(counts: list[int], top: int) -> str:
 
 def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType:
     table = _table(
-        ("worker", "left", 10),
+        ("worker", "left", 6),
         ("pid", "right", 7),
         ("state", "left", 10),
         ("partitions", "right", 10),
