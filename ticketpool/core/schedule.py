@@ -45,7 +45,7 @@ class Schedule(msgspec.Struct, frozen=True):
         if not self.rate:
             return UNBOUNDED
         n = floor(elapsed_seconds * self.rate) + 1
-        while n and self.due_seconds(n - 1) > elapsed_seconds:  # the product was rounded up
+        while self.due_seconds(n - 1) > elapsed_seconds:  # the product was rounded up
             n -= 1
         while self.due_seconds(n) <= elapsed_seconds:  # or down
             n += 1

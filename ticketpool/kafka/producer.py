@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import TicketpoolError
 from ticketpool.kafka.cluster import make_client
-from ticketpool.kafka.logger import calm_logger
+from ticketpool.kafka.quiet import quiet_logger
 from ticketpool.kafka.settings import producer_properties
 
 OnDelivery = Callable[[str | None], None]
@@ -104,7 +104,7 @@ class TicketProducer:
         self._down = False
         self._failure = ""
         self._identified = False
-        self._logger = calm_logger()
+        self._logger = quiet_logger()
         self.deliveries = Deliveries()
         self._client: Producer = make_client(Producer, {**self._properties, **self._callbacks()})
         self._max_records = self._number("queue.buffering.max.messages", 100_000) or 1 << 31

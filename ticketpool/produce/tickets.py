@@ -8,11 +8,12 @@ import msgspec
 from ticketpool.core.model import Ticket
 from ticketpool.core.schedule import Share
 
-_WORDS = (
+TEXT = (
     "printer gate refund seat late login parcel invoice north window again call update "
     "missing order password delayed train carriage adult return receipt broken waiting "
 )
-_STRIDE = 7  # consecutive tickets start at different places of the text
+STRIDE = 7
+"""Consecutive tickets start that many letters further on in ``TEXT``."""
 
 
 def key_name(number: int) -> bytes:
@@ -37,7 +38,7 @@ class Maker:
         self._encode = msgspec.json.Encoder().encode
         bare = len(self._encoded(10**6, datetime.now(UTC), ""))
         self._pad = max(0, size - bare)
-        self._text = _WORDS * (2 + self._pad // len(_WORDS))
+        self._text = TEXT * (2 + self._pad // len(TEXT))
         self.record_bytes = max(size, bare) + len(self._keys[-1]) + 32  # ids grow in digits
 
     def _encoded(self, order_id: int, now: datetime, data: str) -> bytes:
@@ -56,5 +57,5 @@ class Maker:
         return records
 
     def _data(self, n: int) -> str:
-        start = n * _STRIDE % len(_WORDS)
+        start = n * STRIDE % len(TEXT)
         return self._text[start : start + self._pad]

@@ -36,6 +36,7 @@ BATCH = 256  # tickets handed over at once: more brings no speed, and delays rep
 WARM_UP_SECONDS = 3.0
 _WAIT_SECONDS = 0.05  # how soon a new limit or a hold is seen while nothing is due
 _BATCH_BYTES = 1 << 20
+_CONNECTION_LINES = ("FAIL ", "ERROR ")  # librdkafka's facilities
 _HELD_SECONDS = 0.002
 _REPORT_SECONDS = 1.0  # failures are told to the coordinator this often
 
@@ -59,7 +60,12 @@ class _PortHandler(logging.Handler):
         self._port = port
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._port.send(Line(record.levelno, record.name, record.getMessage()))
+        message = record.getMessage()
+        # Told once for all processes, as an Outage.
+        lost = message.startswith(_CONNECTION_LINES)
+        level = logging.DEBUG if lost else record.levelno
+        if level >= logging.getLogger().level:
+            self._port.send(Line(level, record.name, message))
 
 
 class Writer:
