@@ -46,6 +46,11 @@ class Notifier:
         self._pinged_at: float | None = None
         self.watchdog_seconds = watchdog_seconds
 
+    @property
+    def active(self) -> bool:
+        """Whether systemd listens."""
+        return self._address is not None
+
     def notify(self, message: str) -> bool:
         """Send raw ``NAME=value`` lines; whether they went out."""
         return notify(message, self._address)

@@ -20,7 +20,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         worker, pid: slot and process that hold its lane; ``None`` while there is none.
         committed: offset that the group has committed, ``None`` before the first.
-        position: next offset to be settled; all before it are finished.
+        position: next offset to be settled; all before it are finished. ``None`` until known.
         high_watermark: the broker's; ``None`` until known.
         lag: ``high_watermark - position``, at least 0; ``None`` until known.
         buffered: records read and not yet sent to the worker.
@@ -42,7 +42,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     worker: int | None
     pid: int | None
     committed: int | None
-    position: int
+    position: int | None
     high_watermark: int | None
     lag: int | None
     buffered: int

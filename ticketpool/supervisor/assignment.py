@@ -78,6 +78,8 @@ class Assignment:
         self.events["lost"] += 1
         lanes = self._held(partitions)
         self._crew.kill([lane for lane in lanes if lane.ledger.in_flight])
+        for lane in lanes:
+            self._crew.close(lane)  # the idle ones: their threads in the worker end
         self._give_up(lanes, "lost")
 
     def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
@@ -99,7 +101,7 @@ class Assignment:
     def reached_end(self, partition: Partition, offset: int) -> None:
         """The log ends here for now: what lies before holds no further records."""
         lane = self._router.lanes.get(partition)
-        if lane is not None:
+        if lane is not None and lane.state is LaneState.OPEN:  # else its records were not taken in
             lane.ledger.reach_end(offset)
 
     # -- called by the service --------------------------------------------------------------
@@ -130,18 +132,19 @@ class Assignment:
         lanes = list(lanes)
         for lane in lanes:
             self._crew.close(lane)
-        self._crew.await_that(lambda: self._signals.at_once or all(map(_is_quiet, lanes)), deadline)
-        running = [lane for lane in lanes if lane.state is not LaneState.CLOSED]
-        self.cut_off += len(running)
-        for lane in running:
+        self._crew.await_that(lambda: self._signals.at_once or _are_quiet(lanes), deadline)
+        cut_off = [lane for lane in lanes if not _are_quiet([lane])]
+        self.cut_off += len(cut_off)
+        for lane in cut_off:
             _log.error(
-                "drain deadline passed, worker will be killed",
+                "drain deadline passed",
                 topic=lane.partition.topic,
                 partition=lane.partition.number,
                 worker=lane.slot,
+                unwritten_dead_letters=lane.ledger.held,
                 setting="--drain-timeout",
             )
-        self._crew.kill(running)
+        self._crew.kill([lane for lane in cut_off if lane.state is not LaneState.CLOSED])
 
     def _held(self, partitions: Iterable[Partition]) -> list[Lane]:
         return [self._router.lanes[p] for p in partitions if p in self._router.lanes]
@@ -157,5 +160,5 @@ class Assignment:
             )
 
 
-def _is_quiet(lane: Lane) -> bool:
-    return lane.state is LaneState.CLOSED and not lane.ledger.held
+def _are_quiet(lanes: Iterable[Lane]) -> bool:
+    return all(lane.state is LaneState.CLOSED and not lane.ledger.held for lane in lanes)

@@ -42,6 +42,9 @@ class Crew:
     Args:
         environment: of the worker processes, without secrets.
         stdout: descriptor for their standard output; ``None`` inherits ours.
+
+    Attributes:
+        on_wait: called again and again while a drain waits.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Crew:
         self._stdout = stdout
         self._wants_record = False
         self._starts = Starts(config.handler)
+        self.on_wait: Callable[[], None] = lambda: None
         self.pool: Pool[FromWorker] = Pool(config.workers, self._start, Backoff(0.1, 10.0))
         self.undertaker = Undertaker(
             self.pool, router, failures, totals, self._starts, config.handler_timeout_seconds
@@ -237,11 +241,15 @@ class Crew:
                 self._bury(slot)
 
     def await_that(self, condition: Callable[[], bool], deadline: float) -> bool:
-        """Serve the workers until the condition holds or the monotonic time has come."""
+        """Serve the workers until the condition holds or the monotonic time has come.
+
+        Meanwhile ``on_wait`` says that we are alive.
+        """
         while not condition():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
+            self.on_wait()
             self.collect(min(left, 0.05))
             self.feed()
             self._failures.tend()

@@ -1,5 +1,6 @@
 """Snapshots of the service for HTTP, metrics and systemd."""
 
+import math
 import time
 
 from ticketpool.config import RunConfig
@@ -86,7 +87,7 @@ class Reporter:
             worker=lane.slot if slot.child else None,
             pid=slot.child.pid if slot.child else None,
             committed=lane.committed,
-            position=ledger.committable or 0,
+            position=ledger.committable,
             high_watermark=high,
             lag=None if high is None or ledger.committable is None
             else max(high - ledger.committable, 0),
@@ -122,4 +123,4 @@ def _cumulative(durations: Histogram) -> list[tuple[float, int]]:
             seen += ordered[at][1]
             at += 1
         pairs.append((bound, seen))
-    return pairs
+    return [*pairs, (math.inf, durations.count)]

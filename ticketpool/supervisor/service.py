@@ -69,7 +69,9 @@ class Supervisor:
         self._reporter = Reporter(
             config, self._lifecycle, self._router, self._crew, self._assignment
         )
+        self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = 0.0
+        self._announced = False
 
     def run(self) -> Summary:
         """Serve until a signal, an error, or the end of the log (``until_caught_up``).
@@ -118,12 +120,13 @@ class Supervisor:
     def _start(self) -> None:
         """Workers start while the cluster is asked; the group is joined when all are warm."""
         self._crew.fill()
-        self._report()
+        self._show_life()
         cluster = Cluster(self._config.kafka)
         if self._config.create_topic:
             self._create_topics(cluster)
         cluster.require(self._config.topics)
         while not self._crew.warm and not self._signals.stop:
+            self._show_life()
             self._crew.collect(POLL_SECONDS)
             self._crew.raise_error()
             self._crew.fill()
@@ -151,7 +154,7 @@ class Supervisor:
             self._assignment.commit_soon()
         if now >= self._tend_due:
             self._tend_due = now + TEND_SECONDS
-            self._tend(now)
+            self._tend()
 
     def _poll(self) -> None:
         """Wait where work will come from: for Kafka, or for a worker when records wait for one."""
@@ -159,26 +162,29 @@ class Supervisor:
         if not self._intake.poll(0.0 if pressed else POLL_SECONDS) and pressed:
             self._crew.collect(PRESSED_SECONDS)
 
-    def _tend(self, now: float) -> None:
+    def _tend(self) -> None:
         self._crew.fill()
         self._crew.undertaker.kill_overdue()
         self._crew.raise_error()
         if self._assignment.arrived and self._crew.warm:
             self._become_ready()
-        if now >= self._report_due:
-            self._report_due = now + REPORT_SECONDS
-            self._report()
-        self._notifier.tend_watchdog(now)
+        self._show_life()
 
     def _become_ready(self) -> None:
-        if not self._lifecycle.advance(ServiceState.READY):
-            return
-        partitions = len(self._router.lanes)
-        _log.info("ready", partitions=partitions, workers=self._config.workers)
-        self._notifier.ready(f"{partitions} partitions on {self._config.workers} workers")
+        partitions, workers = len(self._router.lanes), self._config.workers
+        if self._lifecycle.advance(ServiceState.READY):
+            _log.info("ready", partitions=partitions, workers=workers)
+            self._announced = not self._notifier.active
+        if not self._announced:  # systemd's queue may have been full the last time
+            self._announced = self._notifier.ready(f"{partitions} partitions on {workers} workers")
 
-    def _report(self) -> None:
-        self._reporter.refresh()
+    def _show_life(self) -> None:
+        """A snapshot now and then, and a ping for systemd's watchdog."""
+        now = time.monotonic()
+        if now >= self._report_due:
+            self._report_due = now + REPORT_SECONDS
+            self._reporter.refresh()
+        self._notifier.tend_watchdog(now)
 
     def _done(self) -> bool:
         if self._signals.stop:
@@ -203,7 +209,7 @@ class Supervisor:
         """Drain, commit, leave the group, end the workers. Nothing of ours is left running."""
         self._lifecycle.advance(ServiceState.DRAINING)
         self._notifier.stopping()
-        self._report()
+        self._reporter.refresh()
         try:
             lanes = list(self._router.lanes.values())
             self._assignment.drain(lanes, time.monotonic() + self._config.drain_seconds)
