@@ -31,7 +31,7 @@ def child(demo: Command, name: str) -> psutil.Process:
 
     def found() -> list[psutil.Process]:
         started = psutil.Process(demo.pid).children()
-        return [one for one in started if one.cmdline()[-1:] and name in one.cmdline()]
+        return [one for one in started if name in one.cmdline()]
 
     return eventually(found, seconds=30)[0]
 
