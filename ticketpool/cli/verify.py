@@ -113,7 +113,8 @@ def _table(report: Report) -> Table:
 
 
 def _rows(report: Report) -> Iterator[tuple[str, int, str, bool]]:
-    where = f"{report.runs:,} runs, {report.keys:,} keys, {report.partitions:,} partitions"
+    counted = {"run": report.runs, "key": report.keys, "partition": report.partitions}
+    where = ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for what, n in counted.items())
     yield "produced", report.produced, "tickets that must be there, by their order_ids", False
     yield "processed", report.processed, f"distinct tickets read: {where}", False
     yield "lost", report.lost, "order_ids missing from a run", True
