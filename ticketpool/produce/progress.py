@@ -52,14 +52,13 @@ def _bar() -> Progress:
     return Progress(
         SpinnerColumn(),
         _Delivered(),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=24),  # short: the terminal's echo of Ctrl-C must not wrap the line
         _Rate(),
         TextColumn("{task.fields[latency]}"),
         TextColumn("{task.fields[trouble]}", style="bold red"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        expand=True,
         transient=True,
         refresh_per_second=5,
     )
