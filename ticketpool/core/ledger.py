@@ -8,10 +8,10 @@ Invariant: every record at or past ``committable`` is in held, window or buffer,
 or has not been read yet. Nothing below it is unfinished.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.errors import OutOfOrder
@@ -46,17 +46,20 @@ class Ledger:
         self.partition = partition
         self.next = start  # next offset that may be received
         self.settled = start  # next offset to be settled; all before it are finished or held
+        self._last: int | None = None  # the record settled last
         self.gaps = 0  # offsets that Kafka did not deliver: compaction, transaction markers
         self.buffered = self.buffered_bytes = 0
         self.in_flight = self.in_flight_bytes = 0
         self._buffer: deque[Chunk] = deque()
         self._window: deque[Chunk] = deque()
-        self._held: dict[int, RawRecord] = {}
+        self._held: dict[int, RawRecord] = {}  # in rising order of offsets
 
     @property
     def committable(self) -> int | None:
         """The *next* offset to read, as Kafka counts; ``None`` before anything is known."""
-        return next(iter(self._held)) if self._held else self.settled
+        if self._held and self.settled is not None:
+            return min(next(iter(self._held)), self.settled)
+        return self.next if self.idle else self.settled
 
     @property
     def held(self) -> int:
@@ -77,6 +80,8 @@ class Ledger:
             OutOfOrder: an offset did not rise. Within one assignment that is
                 never legal; committing on would hide a loss.
         """
+        if self.idle:
+            self.settled = self.next  # where committable is; it never goes back
         expected, last = self.next, offsets[-1]
         start = offsets[0] if expected is None else expected
         if offsets[0] < start or not _rising(offsets):
@@ -124,8 +129,10 @@ class Ledger:
     def settle(self, through: int) -> int:
         """Everything in the window up to ``through`` is finished; return how many that were.
 
+        The record settled last may be told again: by its ack, then by the shared words.
+
         Raises:
-            OutOfOrder: ``through`` is not an offset in the window.
+            OutOfOrder: ``through`` is neither that record nor one in the window.
         """
         count = 0
         while self._window and self._window[0].offsets[-1] <= through:
@@ -135,7 +142,7 @@ class Ledger:
             done, rest = head.split(bisect_right(head.offsets, through))
             count += self._leave(done)
             self._window.appendleft(rest)
-        if self.settled != through + 1:
+        if self._last != through:
             raise OutOfOrder(
                 f"{self.partition}: offset {through} was acknowledged; "
                 f"it is not in flight (settled up to {self.settled})"
@@ -145,19 +152,25 @@ class Ledger:
     def _leave(self, chunk: Chunk) -> int:
         self.in_flight -= len(chunk.offsets)
         self.in_flight_bytes -= chunk.size
-        self.settled = chunk.offsets[-1] + 1
+        self._last = chunk.offsets[-1]
+        self.settled = self._last + 1
         return len(chunk.offsets)
 
     def hold(self, offset: int) -> RawRecord:
         """Hold back ``committable`` at a record in flight until ``release``; return the record.
 
-        Call it before the record is settled, in rising order of offsets.
+        Call it before the record is settled.
+
+        Raises:
+            OutOfOrder: it is not in flight, or lies before one that is held already.
         """
+        if offset <= next(reversed(self._held), -1):
+            raise OutOfOrder(f"{self.partition}: offset {offset} failed after a later one")
         for chunk in self._window:
-            if offset <= chunk.offsets[-1]:
-                record = chunk.records[chunk.offsets.index(offset)]
-                self._held[offset] = record
-                return record
+            at = bisect_left(chunk.offsets, offset)
+            if at < len(chunk.offsets) and chunk.offsets[at] == offset:
+                self._held[offset] = chunk.records[at]
+                return chunk.records[at]
         raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
 
     def release(self, offset: int) -> None:
@@ -165,9 +178,11 @@ class Ledger:
         del self._held[offset]
 
     def reach_end(self, offset: int) -> None:
-        """The log ends at ``offset`` (next to be written): what lies before holds no records."""
-        if self.idle and (self.settled is None or offset > self.settled):
-            self.next = self.settled = offset
+        """The log ends at ``offset`` (next to be written): what lies before it and was not
+        received by now holds no records."""
+        if self.next is None or offset > self.next:
+            self.gaps += 0 if self.next is None else offset - self.next
+            self.next = offset
 
     def rewind(self) -> int:
         """Put the window back in front of the buffer, in order; return how many records."""
@@ -193,9 +208,5 @@ def _rising(offsets: Sequence[int]) -> bool:
 
 def _fitting(records: Sequence[RawRecord], max_bytes: int) -> int:
     """How many of the first records fit into so many bytes, at least one."""
-    total = 0
-    for count, record in enumerate(records):
-        total += len(record)
-        if total > max_bytes:
-            return max(count, 1)
-    return len(records)
+    totals = list(accumulate(map(len, records)))
+    return max(bisect_right(totals, max_bytes), 1)

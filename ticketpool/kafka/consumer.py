@@ -66,7 +66,8 @@ class Listener(Protocol):
     def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
         """Outcome of ``commit_soon``: (partition, offset, error or ``None``)."""
 
-    def reached_end(self, partition: Partition, offset: int) -> None: ...
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """All records before ``offset`` have been returned; there are no more for now."""
 
 
 class GroupConsumer:
@@ -97,6 +98,7 @@ class GroupConsumer:
             assignor == "cooperative-sticky" or kafka.properties.get("group.protocol") == "consumer"
         )
         self._failure: BaseException | None = None
+        self._ends: list[tuple[Partition, int]] = []
         properties = consumer_properties(
             kafka, group=group, assignor=assignor, partition_eof=find_end
         )
@@ -127,6 +129,8 @@ class GroupConsumer:
             TicketpoolError: the group refuses us, or a listener failed; do not
                 commit past records that were not returned.
         """
+        while self._ends:  # of the poll before: the records ahead of them are taken in by now
+            self._listener.reached_end(*self._ends.pop(0))
         first = self._consumer.poll(seconds)
         if first is None:
             self._raise_failure()
@@ -150,7 +154,7 @@ class GroupConsumer:
             return True
         where = Partition(message.topic() or "", message.partition() or 0)
         if error.code() == KafkaError._PARTITION_EOF:
-            self._listener.reached_end(where, message.offset() or 0)
+            self._ends.append((where, message.offset() or 0))
         elif error.code() in DENIED:
             raise NotAuthorised(f"group {self._group!r}: {error.str()}; check the ACLs")
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
