@@ -8,6 +8,7 @@ import msgspec
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """Header names and values in the order on the wire; a name may repeat."""
@@ -115,5 +116,12 @@ class RawRecord(Protocol):
 
 
 def from_millis(millis: int) -> datetime:
-    """The UTC time of a Kafka timestamp (milliseconds since 1970, may be negative)."""
-    return _EPOCH + timedelta(milliseconds=millis)
+    """The UTC time of a Kafka timestamp (milliseconds since 1970, may be negative).
+
+    Any 64-bit number may stand there; beyond the years 1 to 9999 the nearest
+    time that ``datetime`` knows is returned.
+    """
+    try:
+        return _EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:
+        return _FIRST if millis < 0 else _LAST
