@@ -15,7 +15,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         batch_records, batch_bytes: of one frame; 1,000 records keep caches warm.
-        window_records, window_bytes: sent and not settled.
+        window_records, window_bytes: sent and not settled; below both, one more whole
+            frame may be sent.
         buffer_records, buffer_bytes: read and not sent; pause above, resume below half.
     """
 

@@ -108,16 +108,15 @@ class Router:
 
     def _batches(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
         limits = self.limits
-        while may_send(lane.ledger, limits):
-            chunk = lane.ledger.take(limits.batch_records, limits.batch_bytes)
-            if chunk is not None:
-                yield lane, chunk
+        while may_send(lane.ledger, limits) and (
+            chunk := lane.ledger.take(limits.batch_records, limits.batch_bytes)
+        ):
+            yield lane, chunk
 
     def _alone(self, suspects: list[Lane]) -> Iterator[tuple[Lane, Chunk]]:
         lane = suspects[0]
         if lane.state is LaneState.OPEN and lane.opened and not lane.ledger.in_flight:
-            chunk = lane.ledger.take(1, 1)
-            if chunk is not None:
+            if chunk := lane.ledger.take(1, 1):
                 yield lane, chunk
 
     def starved(self) -> bool:
