@@ -39,7 +39,7 @@ class Slot(Generic[T]):
 
     Attributes:
         restarts: processes started after the first.
-        failures: deaths in a row, each within ``STEADY_SECONDS`` of its start.
+        failures: starts in a row that raised, or deaths within ``STEADY_SECONDS`` of the start.
     """
 
     def __init__(self, index: int) -> None:
@@ -57,9 +57,10 @@ class Slot(Generic[T]):
         assert self.child is not None  # noqa: S101 - the state says so
         return self.child
 
-    def begin(self, child: Child[T], now: float) -> None:
-        """A new process is in the slot."""
-        self.child, self.state, self._born = child, SlotState.STARTING, now
+    def begin(self, start: Callable[[int], Child[T]], now: float) -> None:
+        """Put a new process into the slot. Passes on the ``OSError`` of a start that failed."""
+        self._born = now  # of a failed start too: it is no steady life
+        self.child, self.state = start(self.index), SlotState.STARTING
         self.restarts += 1
 
     def end(self, now: float, backoff: Backoff) -> None:
@@ -92,7 +93,7 @@ class Pool(Generic[T]):
         for slot in self.slots:
             if slot.state is SlotState.EMPTY and slot.due <= now:
                 try:
-                    slot.begin(self._start(slot.index), now)
+                    slot.begin(self._start, now)
                 except OSError as error:
                     slot.end(now, self._backoff)
                     _log.error("worker not started", worker=slot.index, error=str(error))
