@@ -7,6 +7,7 @@ by fork: librdkafka's threads do not survive a fork. And not by
 whole environment (DESIGN.md, "Starting a worker").
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -35,6 +36,9 @@ class Child(Generic[T]):
         environment: the child's whole environment.
         stdout: descriptor for the child's standard output; ``None`` inherits.
 
+    Raises:
+        OSError: out of memory or descriptors; nothing is left behind.
+
     Attributes:
         pid: process id; valid until ``reap`` has returned a status.
         pidfd: readable once the child has died, whatever its own children do
@@ -53,20 +57,18 @@ class Child(Generic[T]):
         stdout: int | None = None,
     ) -> None:
         ours, theirs = Pipe(duplex=True)
-        self.words = Words.create(words)
-        inherited = (theirs.fileno(), self.words.fd)
-        try:
+        with ours, theirs, contextlib.ExitStack() as undo:
+            self.words = Words.create(words)
+            undo.callback(self.words.close)
+            self.channel: Channel[T] = Channel(os.dup(ours.fileno()), incoming)
+            undo.callback(self.channel.close)
+            inherited = (theirs.fileno(), self.words.fd)
             self._process = _start(module, inherited, environment, stdout)
-        except OSError:
-            self.words.close()
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self.pid = self._process.pid
-        self.pidfd = os.pidfd_open(self.pid)
-        self.channel: Channel[T] = Channel(os.dup(ours.fileno()), incoming)
-        ours.close()
+            undo.callback(self._process.wait)
+            undo.callback(self._process.kill)
+            self.pid = self._process.pid
+            self.pidfd = os.pidfd_open(self.pid)
+            undo.pop_all()  # all went well: keep everything
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal by pidfd: it can't hit another process that got the pid."""

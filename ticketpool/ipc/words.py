@@ -30,8 +30,12 @@ class Words:
     def create(cls, count: int) -> Self:
         """A new array of zeros. Raises ``OSError`` when out of memory or descriptors."""
         fd = os.memfd_create("ticketpool-words", os.MFD_CLOEXEC)
-        os.ftruncate(fd, count * 8)
-        return cls(fd, count)
+        try:
+            os.ftruncate(fd, count * 8)
+            return cls(fd, count)
+        except OSError:
+            os.close(fd)
+            raise
 
     def close(self) -> None:
         """Unmap and close; the other side's mapping stays valid."""
