@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from types import FrameType
 from typing import Any, TypeVar
 
 from ticketpool.ipc.channel import Port
@@ -17,20 +18,26 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
     """*Worker side.* The child's end of what ``Child`` made; call it first in ``main``.
 
-    Terminal signals are the supervisor's business: SIGINT and SIGTERM are
-    ignored here, a stop comes as a frame, as EOF, or as SIGKILL.
+    Terminal signals are the supervisor's business: SIGINT and SIGTERM do nothing
+    here, a stop comes as a frame, as EOF, or as SIGKILL.
 
     Args:
         incoming: union of the frames that the supervisor may send.
         words: as given to ``Child``.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Not SIG_IGN: that outlives exec (execve(2)), and a handler could not terminate
+    # a subprocess of its own.
+    signal.signal(signal.SIGINT, _do_nothing)
+    signal.signal(signal.SIGTERM, _do_nothing)
     die_with_parent()
     pipe_fd, words_fd = int(sys.argv[1]), int(sys.argv[2])
     for fd in (pipe_fd, words_fd):
         os.set_inheritable(fd, False)  # a handler's own children must not hold our pipe open
     return Port(pipe_fd, incoming), Words(words_fd, words)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def die_with_parent() -> None:
