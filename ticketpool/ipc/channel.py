@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ticketpool.errors import FrameError
 from ticketpool.ipc.frames import Parser, encode
 
 T = TypeVar("T")
@@ -26,13 +27,14 @@ class Channel(Generic[T]):
         fd: the descriptor, for a selector.
         pending_bytes: queued and not yet taken by the kernel.
         ended: the peer has closed its end.
+        broken: the peer has sent what is no frame; nothing it says is believed any more.
     """
 
     def __init__(self, fd: int, incoming: Any) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
         self.pending_bytes = 0
-        self.ended = False
+        self.ended = self.broken = False
         self._parser: Parser[T] = Parser(incoming)
         self._out: deque[bytes | memoryview] = deque()
 
@@ -71,9 +73,10 @@ class Channel(Generic[T]):
         """Yield the frames that have arrived, and stop when the pipe is empty or closed.
 
         Raises:
-            FrameError: the peer wrote what is no frame; kill it.
+            FrameError: the peer wrote what is no frame; kill it. Told once, and nothing
+                is yielded any more.
         """
-        while True:
+        while not self.broken:
             try:
                 data = os.read(self.fd, _CHUNK)
             except BlockingIOError:
@@ -83,9 +86,16 @@ class Channel(Generic[T]):
             if not data:
                 self.ended = True
                 return
-            yield from self._parser.feed(data)
+            yield from self._parsed(data)
             if len(data) < _CHUNK:
                 return
+
+    def _parsed(self, data: bytes) -> Iterator[T]:
+        try:
+            yield from self._parser.feed(data)
+        except FrameError:
+            self.broken = True
+            raise
 
     def close(self) -> None:
         """Close the descriptor. May be called again."""

@@ -150,27 +150,34 @@ class Parser(Generic[T]):
     def __init__(self, types: Any) -> None:
         self._decode: Callable[[bytes | memoryview], T] = msgspec.msgpack.Decoder(types).decode
         self._rest = bytearray()
+        self._done = 0  # bytes of it that have been yielded
 
     def feed(self, data: bytes) -> Iterator[T]:
-        """Yield each frame that is complete with ``data``.
+        """Yield each frame that is complete with ``data``, once: one that was yielded does
+        not come again, also when the caller's loop ended with it.
 
         Raises:
             FrameError: a length beyond ``MAX_FRAME``, or a body that is no
                 frame of ``types``. The parser is of no use afterwards.
         """
+        self._drop_done()
         rest = self._rest
         rest += data
-        start, size = 0, len(rest)
-        while size - start >= HEADER.size:
+        size = len(rest)
+        while size - (start := self._done) >= HEADER.size:
             (length,) = HEADER.unpack_from(rest, start)
             if length > MAX_FRAME:
                 raise FrameError(f"a frame of {length} bytes; the limit is {MAX_FRAME}")
             end = start + HEADER.size + length
             if end > size:
                 break
+            self._done = end
             yield self._decoded(bytes(memoryview(rest)[start + HEADER.size : end]))
-            start = end
-        del rest[:start]
+        self._drop_done()
+
+    def _drop_done(self) -> None:
+        del self._rest[: self._done]
+        self._done = 0
 
     def _decoded(self, body: bytes) -> T:
         try:

@@ -56,9 +56,13 @@ class Undertaker:
             self._starts.died(slot, reason, by_signal=status < 0)
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
-        """Settle what the dead worker had finished without an ack; what it was running."""
+        """Settle what the dead worker had finished without an ack; what it was running.
+
+        Not after a frame that could not be read: it may have told of dead records,
+        and their dead letters would never be written.
+        """
         cells = slot.living.words.cells
-        for lane in self._router.of_slot(slot.index):
+        for lane in () if slot.living.channel.broken else self._router.of_slot(slot.index):
             through = words.settled(cells, lane.index, lane.number) if lane.opened else None
             if through is not None:
                 self._totals.finished(lane, self._router.settle(lane, through), (), 0)
