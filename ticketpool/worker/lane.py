@@ -147,6 +147,7 @@ class Lane:
 
     def _back_off(self, offset: int, attempt: int, error: BaseException) -> bool:
         """Wait before the next attempt; False when the lane was closed meanwhile."""
+        self._acknowledge()  # the wait may be long, and nothing before it should wait along
         delay = self._rules.backoff.delay(attempt, random.random())  # noqa: S311 - jitter
         self._retried += 1
         self._port.send(Retrying(self._number, offset, attempt, delay, *described(error)))

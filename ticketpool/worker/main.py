@@ -2,6 +2,7 @@
 
 import faulthandler
 import gc
+import io
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ def main() -> None:
     if not isinstance(hello, Hello):
         sys.exit(1)  # the supervisor went away before its first word
     log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
+    _print_by_line()
     handler = _load(hello.handler, port)
     port.send(Ready(handler.wants_record))
     gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
@@ -36,6 +38,12 @@ def main() -> None:
     # The supervisor is gone. Nothing that runs here may go on: its records
     # are another process's now.
     os._exit(0)
+
+
+def _print_by_line() -> None:
+    """What a handler prints leaves with each line: a process that is killed flushes nothing."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def _load(name: str, port: Port[FromSupervisor]) -> handlers.Handler:
