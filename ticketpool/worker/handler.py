@@ -3,10 +3,11 @@
 The annotation of the first parameter decides the decoding, once, here.
 """
 
+import functools
 import importlib
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_type_hints
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from ticketpool.core.model import Context, Record, Ticket, from_millis
 from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
 from ticketpool.ipc.frames import Records
+
+_NODES = (msgspec.inspect.Type, msgspec.inspect.Field)
 
 Call = Callable[[Records, int, int], None]
 """``call(batch, i, attempt)`` runs the handler with the batch's i-th record."""
@@ -139,7 +142,8 @@ def _import(name: str, module_name: str) -> Any:
 
 
 def _names(module: Any) -> str:
-    found = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
+    members = getattr(module, "__dict__", {}).items()
+    found = [n for n, v in members if inspect.isfunction(v) and not n.startswith("_")]
     return f"; its functions: {', '.join(sorted(found)[:10])}" if found else ""
 
 
@@ -149,9 +153,10 @@ def _check_kind(name: str, target: Any) -> None:
     if not callable(target):
         raise HandlerUnsupported(f"handler {name} is a {type(target).__name__}, not a function")
     called = target if inspect.isfunction(target) else getattr(target, "__call__", None)  # noqa: B004 - we want the method itself
-    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(called):
+    if any(map(inspect.iscoroutinefunction, (target, called))):
         raise HandlerUnsupported(f"handler {name} is async; this version serves plain functions")
-    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+    generators = inspect.isgeneratorfunction, inspect.isasyncgenfunction
+    if any(is_generator(one) for is_generator in generators for one in (target, called)):
         raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")
 
 
@@ -159,7 +164,7 @@ def _parameters(name: str, function: Callable[..., object]) -> list[str]:
     """The names of the one or two positional parameters."""
     kinds = inspect.Parameter
     required, accepted = [], []
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in _signature(name, function).parameters.values():
         if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
             accepted.append(parameter.name)
         elif parameter.kind is not kinds.KEYWORD_ONLY:
@@ -175,7 +180,16 @@ def _parameters(name: str, function: Callable[..., object]) -> list[str]:
     return usable
 
 
+def _signature(name: str, function: Callable[..., object]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError as error:  # some builtins have none
+        raise HandlerUnsupported(f"handler {name}: {error}") from error
+
+
 def _hints(name: str, function: Callable[..., object]) -> dict[str, Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
     annotated = function if inspect.isroutine(function) else type(function).__call__
     try:
         return get_type_hints(annotated, include_extras=True)
@@ -193,18 +207,35 @@ def _decoder(name: str, payload: Any) -> Callable[[bytes | None], Any]:
         return _raw
     if payload == bytes | None:
         return lambda value: value
-    if typing.get_origin(payload) is list:
+    if list in (payload, typing.get_origin(payload)):
         raise HandlerUnsupported(
             f"handler {name}: {_shown(payload)} asks for batches; this version serves single "
             "tickets"
         )
     try:
         decode = msgspec.json.Decoder(payload).decode
+        if foreign := next(_foreign_classes(payload), None):
+            raise TypeError(f"{_shown(foreign)} is no Struct, dataclass, TypedDict or the like")
     except (TypeError, ValueError) as error:
         raise HandlerUnsupported(
             f"handler {name}: cannot decode JSON into {_shown(payload)}: {error}"
         ) from error
     return _json(decode)
+
+
+def _foreign_classes(payload: Any) -> Iterator[type]:
+    """Classes inside a type that msgspec lets pass and then decodes nothing into."""
+    todo: list[Any] = [msgspec.inspect.type_info(payload)]
+    seen: set[int] = set()  # types may contain themselves
+    while todo:
+        node = todo.pop()
+        if isinstance(node, msgspec.inspect.CustomType):
+            yield node.cls
+        elif isinstance(node, tuple):
+            todo += node
+        elif isinstance(node, _NODES) and id(node) not in seen:
+            seen.add(id(node))
+            todo += msgspec.structs.astuple(node)
 
 
 def _raw(value: bytes | None) -> bytes:
