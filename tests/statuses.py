@@ -28,7 +28,7 @@ _PARTITION = PartitionStatus(
     redelivered=4,
     latency_ms=LatencyMs(p50=0.25, p99=13.375),
     handler_seconds=2.5,
-    handler_buckets=[(0.001, 40), (0.01, 90), (1.0, 98)],
+    handler_buckets=[(0.001, 40), (0.01, 90), (1.0, 98), (None, 98)],
 )
 _WORKER = WorkerStatus(slot=0, pid=4711, state="ready", restarts=2, partitions=1)
 

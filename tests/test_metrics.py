@@ -120,7 +120,7 @@ def test_the_age_of_the_loop_grows_and_is_never_negative() -> None:
     ("buckets", "expected"),
     [
         ([(0.001, 40), (0.5, 98)], [(0.001, 40), (0.5, 98), (math.inf, 98)]),
-        ([(0.001, 40), (math.inf, 98)], [(0.001, 40), (math.inf, 98)]),
+        ([(0.001, 40), (None, 98)], [(0.001, 40), (math.inf, 98)]),
         ([(1e-05, 0)], [(1e-05, 0), (math.inf, 0)]),
         ([], [(math.inf, 0)]),
     ],

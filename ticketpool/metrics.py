@@ -10,7 +10,6 @@ they go on, not back, when the partition returns. There is no sum over partition
 it would fall when one leaves. Sum in the query instead.
 """
 
-import math
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -170,7 +169,7 @@ def _durations(rows: list[tuple[list[str], PartitionStatus]]) -> Metric:
 
 def buckets_of(partition: PartitionStatus) -> list[tuple[str, float]]:
     """Prometheus' buckets: (bound, cumulative count) with ``+Inf``, the count of all, last."""
-    finite = [(repr(le), float(n)) for le, n in partition.handler_buckets if le < math.inf]
+    finite = [(repr(le), float(n)) for le, n in partition.handler_buckets if le is not None]
     count = partition.handler_buckets[-1][1] if partition.handler_buckets else 0
     return [*finite, ("+Inf", float(count))]
 

@@ -34,7 +34,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         redelivered: records sent to a worker again after a crash.
         latency_ms: decoding and handler, retries included.
         handler_seconds: their sum.
-        handler_buckets: pairs of (upper bound in seconds, cumulative count), for Prometheus.
+        handler_buckets: pairs of (upper bound in seconds, cumulative count), for Prometheus;
+            the last bound is ``None``: all (JSON has no infinity).
     """
 
     topic: str
@@ -57,7 +58,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     redelivered: int
     latency_ms: LatencyMs
     handler_seconds: float
-    handler_buckets: list[tuple[float, int]]
+    handler_buckets: list[tuple[float | None, int]]
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """Snapshots of the service for HTTP, metrics and systemd."""
 
-import math
 import time
 
 from ticketpool.config import RunConfig
@@ -114,13 +113,14 @@ def _millis(durations: Histogram, q: float) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _cumulative(durations: Histogram) -> list[tuple[float, int]]:
+def _cumulative(durations: Histogram) -> list[tuple[float | None, int]]:
     """Counts up to each bound of the Prometheus histogram, exact to our finer buckets."""
     ordered = sorted(durations.counts.items())
-    pairs, seen, at = [], 0, 0
+    pairs: list[tuple[float | None, int]] = []
+    seen = at = 0
     for bound in _BOUNDS_SECONDS:
         while at < len(ordered) and upper_ns(ordered[at][0]) <= bound * 1e9:
             seen += ordered[at][1]
             at += 1
         pairs.append((bound, seen))
-    return [*pairs, (math.inf, durations.count)]
+    return [*pairs, (None, durations.count)]
