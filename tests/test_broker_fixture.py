@@ -76,6 +76,7 @@ def test_topics_do_not_appear_by_themselves(kafka: Broker) -> None:
     assert topics["never-created"].error is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_restart_keeps_data_and_port(kafka: Broker, topic: str, end: str) -> None:
     write(kafka, topic, b"before")
@@ -96,6 +97,7 @@ def test_a_paused_broker_keeps_connections_and_answers_nothing(kafka: Broker, to
     assert read(kafka, topic) == [b"awake"]
 
 
+@pytest.mark.slow
 def test_a_broker_left_broken_runs_again_for_the_next_test(kafka: Broker) -> None:
     kafka.pause()
     kafka.restore()
@@ -133,6 +135,7 @@ def session() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("java_here")
 @pytest.mark.parametrize("victim", ["session", "guard"])
 def test_the_broker_is_gone_after_sigkill(session: subprocess.Popen[str], victim: str) -> None:
@@ -150,6 +153,7 @@ def test_the_broker_is_gone_after_sigkill(session: subprocess.Popen[str], victim
     shutil.rmtree(folder, ignore_errors=True)  # a killed guard cannot
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("java_here")
 def test_a_paused_broker_is_gone_too(session: subprocess.Popen[str]) -> None:
     assert session.stdout is not None
