@@ -112,8 +112,8 @@ def _partition(one: PartitionStatus, pulse: str) -> list[RenderableType]:
     return [
         f"{one.topic}[{one.partition}]",
         _number(one.worker),
-        _number(one.pid),
-        f"{one.position:,}",
+        str(one.pid or _NONE),
+        _number(one.position),
         lag,
         f"{one.in_flight:,}",
         f"{one.processed:,}",
@@ -122,7 +122,7 @@ def _partition(one: PartitionStatus, pulse: str) -> list[RenderableType]:
 
 
 def _number(value: int | None) -> str:
-    return _NONE if value is None else str(value)
+    return _NONE if value is None else f"{value:,}"
 
 
 def sparkline(counts: list[int], top: int) -> str:
@@ -146,7 +146,7 @@ def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType
     for one in workers[:_MOST_WORKERS]:
         table.add_row(
             str(one.slot),
-            _number(one.pid),
+            str(one.pid or _NONE),
             Text(f"● {one.state}", style=_STATES.get(one.state, "")),
             str(one.partitions),
             Text(str(one.restarts), style="yellow" if one.restarts else ""),
