@@ -51,25 +51,39 @@ def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: not TOML: {error}") from None
     kafka = data.pop("kafka", {})
     tables = {name: data.pop(name, {}) for name in _TABLES}
-    known = {p.name: p for p in command.params if p.name}
-    values = _named(path, data, None) | _named(path, tables.get(command.name or "", {}), known)
+    known = _by_key(command)
+    shared = {key: known.get(key) for key in _SHARED}
+    values = _named(path, data, shared)
+    values |= _named(path, tables.get(command.name or "", {}), known)
     if kafka:
         values["properties"] = [f"{name}={value}" for name, value in kafka.items()]
-    return {name: value for name, value in values.items() if name in known}
+    return values
+
+
+def _by_key(command: click.Command) -> dict[str, click.Parameter | None]:
+    """Parameters by the key that names them in a file: the option's long name, underscored."""
+    known: dict[str, click.Parameter | None] = {}
+    for parameter in command.params:
+        longs = [name for name in parameter.opts if name.startswith("--")]
+        known[(longs or parameter.opts)[0].removeprefix("--").replace("-", "_")] = parameter
+    return known
 
 
 def _named(
-    path: Path, table: dict[str, Any], known: dict[str, click.Parameter] | None
+    path: Path, table: dict[str, Any], known: dict[str, click.Parameter | None]
 ) -> dict[str, Any]:
-    allowed = known if known is not None else dict.fromkeys(_SHARED)
+    """Values by parameter name; those of parameters that the command lacks are left out."""
     values = {}
     for key, value in table.items():
         name = key.replace("-", "_")
-        if name not in allowed:
-            near = get_close_matches(name, allowed, n=1)
-            hint = f"; did you mean {near[0].replace('_', '-')}?" if near else ""
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"--config {path}: unknown key {key!r}{hint}")
-        values[name] = value
+        parameter = known[name]
+        if parameter is not None and parameter.name is not None:
+            repeatable = getattr(parameter, "multiple", False) and isinstance(value, str)
+            values[parameter.name] = [value] if repeatable else value
     return values
 
 
