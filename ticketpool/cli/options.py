@@ -33,11 +33,11 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 def _load(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command (eager, before the others)."""
     if path is not None:
-        ctx.default_map = {**(ctx.default_map or {}), **defaults_from(path, ctx.command)}
+        ctx.default_map = {**(ctx.default_map or {}), **defaults_from(path, ctx)}
     return path
 
 
-def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
+def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     """The values of a TOML file for one command, by parameter name.
 
     Raises:
@@ -51,10 +51,10 @@ def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: not TOML: {error}") from None
     kafka = data.pop("kafka", {})
     tables = {name: data.pop(name, {}) for name in _TABLES}
-    known = _by_key(command)
+    known = _by_key(ctx.command)
     shared = {key: known.get(key) for key in _SHARED}
     values = _named(path, data, shared)
-    values |= _named(path, tables.get(command.name or "", {}), known)
+    values |= _named(path, tables.get(ctx.info_name or "", {}), known)
     if kafka:
         values["properties"] = [f"{name}={value}" for name, value in kafka.items()]
     return values
