@@ -7,10 +7,11 @@ the story so far.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.core.naive import FakeRecord, NaiveLedger
 from ticketpool.core.flow import Limits
@@ -58,44 +59,59 @@ class RouterMachine(RuleBasedStateMachine):
         )
         self.model: dict[Partition, LaneModel] = {}
         self.fenced: set[int] = set()
+        for partition in PARTITIONS[:4]:
+            self.add(partition, 0)
+            self.receive_into(partition, [1] * 8)
+        for slot in range(slots):
+            self.ready(slot)
 
-    def draw_lane(self, data: st.DataObject) -> tuple[Lane, LaneModel]:
-        partition = data.draw(st.sampled_from(sorted(self.model)))
+    def draw(
+        self, data: st.DataObject, fits: Callable[[LaneModel], object] = bool
+    ) -> tuple[Lane, LaneModel] | None:
+        """One of the lanes whose model fits, if there is one."""
+        fitting = sorted(partition for partition, model in self.model.items() if fits(model))
+        if not fitting:
+            return None
+        partition = data.draw(st.sampled_from(fitting))
         return self.router.lanes[partition], self.model[partition]
 
     # -- assignment ---------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.model) < len(PARTITIONS))
     @rule(data=st.data(), start=st.none() | st.integers(0, 9))
     def assign(self, data: st.DataObject, start: int | None) -> None:
         free = [partition for partition in PARTITIONS if partition not in self.model]
-        partition = data.draw(st.sampled_from(free))
+        if free:
+            self.add(data.draw(st.sampled_from(free)), start)
+
+    def add(self, partition: Partition, start: int | None) -> None:
         loads = [len(self.router.of_slot(slot)) for slot in range(self.slots)]
         lane = self.router.assign(partition, start)
         assert lane.slot == loads.index(min(loads))
         self.model[partition] = LaneModel(start)
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def open(self, data: st.DataObject) -> None:
+        self.ready(data.draw(st.integers(0, self.slots - 1)))
+
+    def ready(self, slot: int) -> None:
         """A worker has become ready: it is told of its lanes."""
-        slot = data.draw(st.integers(0, self.slots - 1))
         for lane in self.router.of_slot(slot):
             if lane.state is LaneState.OPEN and not lane.opened:
                 self.router.open(lane)
                 assert self.router.find(lane.number) is lane
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def close(self, data: st.DataObject) -> None:
-        lane, _ = self.draw_lane(data)
-        if lane.state is LaneState.OPEN:
+        found = self.draw(data)
+        if found and (lane := found[0]).state is LaneState.OPEN:
             lane.state = LaneState.CLOSING if lane.opened else LaneState.CLOSED
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def forget(self, data: st.DataObject) -> None:
-        lane, _ = self.draw_lane(data)
+        found = self.draw(data)
+        if not found:
+            return
+        lane = found[0]
         self.fenced.add(lane.number)
         self.router.forget(lane)
         del self.model[lane.partition]
@@ -103,16 +119,18 @@ class RouterMachine(RuleBasedStateMachine):
 
     # -- work ------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data(), sizes=st.lists(st.integers(0, 9), min_size=1, max_size=12))
     def receive(self, data: st.DataObject, sizes: list[int]) -> None:
-        lane, model = self.draw_lane(data)
+        if found := self.draw(data):
+            self.receive_into(found[0].partition, sizes)
+
+    def receive_into(self, partition: Partition, sizes: list[int]) -> None:
+        lane, model = self.router.lanes[partition], self.model[partition]
         first = model.records.next or 0
         made = [FakeRecord(first + i, size, lane.partition) for i, size in enumerate(sizes)]
         lane.ledger.receive(made, [record.offset() for record in made])
         model.records.receive(made)
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def send(self, data: st.DataObject) -> None:
         slot = data.draw(st.integers(0, self.slots - 1))
@@ -154,13 +172,13 @@ class RouterMachine(RuleBasedStateMachine):
                 full = records.bytes_of(records.window) >= LIMITS.window_bytes
                 assert full or in_use >= LIMITS.window_records
 
-    @precondition(lambda self: any(m.records.window for m in self.model.values()))
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
         """An ack: everything up to some record is finished, some of it failed for good."""
-        working = sorted(p for p, model in self.model.items() if model.records.window)
-        partition = data.draw(st.sampled_from(working))
-        lane, model = self.router.lanes[partition], self.model[partition]
+        found = self.draw(data, lambda model: model.records.window)
+        if not found:
+            return
+        lane, model = found
         through = data.draw(st.sampled_from(model.records.window))
         failed = data.draw(st.sets(st.sampled_from(model.records.window)))
         for offset in sorted(offset for offset in failed if offset <= through):
@@ -168,18 +186,15 @@ class RouterMachine(RuleBasedStateMachine):
             model.records.held.append(offset)
         assert self.router.settle(lane, through) == model.settle(through)
 
-    @precondition(lambda self: any(m.records.held for m in self.model.values()))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        holding = sorted(p for p, model in self.model.items() if model.records.held)
-        partition = data.draw(st.sampled_from(holding))
-        offset = data.draw(st.sampled_from(self.model[partition].records.held))
-        self.router.lanes[partition].ledger.release(offset)
-        self.model[partition].records.held.remove(offset)
+        if found := self.draw(data, lambda model: model.records.held):
+            offset = data.draw(st.sampled_from(found[1].records.held))
+            found[0].ledger.release(offset)
+            found[1].records.held.remove(offset)
 
     # -- deaths ------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def die(self, data: st.DataObject) -> None:
         slot = data.draw(st.integers(0, self.slots - 1))
@@ -259,7 +274,7 @@ class RouterMachine(RuleBasedStateMachine):
             assert self.router.limits.buffer_bytes == fair
 
 
-RouterMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+RouterMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
 TestRouter = RouterMachine.TestCase
 
 
