@@ -42,3 +42,18 @@ def test_before_anything_is_settled_a_suspect_is_not_finished() -> None:
     lane = Lane(AT, Ledger(AT, None), slot=0, index=0)
     lane.suspect = 3
     assert not lane.settled_past_suspect()
+
+
+def test_a_closed_lane_is_quiet_once_its_letters_are_acknowledged_or_abandoned() -> None:
+    lane = make_lane()
+    lane.ledger.hold(0)
+    quiet = [lane.quiet]
+    lane.state = LaneState.CLOSED
+    quiet.append(lane.quiet)
+    lane.abandoned = 1
+    quiet.append(lane.quiet)
+    lane.ledger.hold(1)
+    quiet.append(lane.quiet)
+    lane.ledger.release(1)
+    quiet.append(lane.quiet)
+    assert quiet == [False, False, True, False, True]

@@ -40,6 +40,8 @@ class Lane:
         paused: whether fetching is paused at the consumer.
         committed: what the broker has confirmed, in this assignment.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
+        abandoned: held records that nothing will release any more: the policy
+            stopped there, or a drain ended without their dead letters.
     """
 
     def __init__(self, partition: Partition, ledger: Ledger, slot: int, index: int) -> None:
@@ -56,8 +58,14 @@ class Lane:
         self.committed: int | None = None
         self.requested: int | None = None  # last committable that a commit was sent for
         self.end: int | None = None
+        self.abandoned = 0
         self.counts = Counts()
         self.durations = Histogram()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is closed and no dead letter of it is waited for."""
+        return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
 
     def charge(self, offset: int) -> int:
         """Count a death of the worker while it ran this record; return the count."""

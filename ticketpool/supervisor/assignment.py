@@ -133,7 +133,7 @@ class Assignment:
         for lane in lanes:
             self._crew.close(lane)
         self._crew.await_that(lambda: self._signals.at_once or _are_quiet(lanes), deadline)
-        cut_off = [lane for lane in lanes if not _are_quiet([lane])]
+        cut_off = [lane for lane in lanes if not lane.quiet]
         self.cut_off += len(cut_off)
         for lane in cut_off:
             _log.error(
@@ -141,9 +141,10 @@ class Assignment:
                 topic=lane.partition.topic,
                 partition=lane.partition.number,
                 worker=lane.slot,
-                unwritten_dead_letters=lane.ledger.held,
+                unwritten_dead_letters=lane.ledger.held - lane.abandoned,
                 setting="--drain-timeout",
             )
+            lane.abandoned = lane.ledger.held  # leaving the group drains once more
         self._crew.kill([lane for lane in cut_off if lane.state is not LaneState.CLOSED])
 
     def _held(self, partitions: Iterable[Partition]) -> list[Lane]:
@@ -161,4 +162,4 @@ class Assignment:
 
 
 def _are_quiet(lanes: Iterable[Lane]) -> bool:
-    return all(lane.state is LaneState.CLOSED and not lane.ledger.held for lane in lanes)
+    return all(lane.quiet for lane in lanes)

@@ -53,7 +53,13 @@ class Failures:
             lane.ledger.release(dead.offset)
             self._totals.skipped(lane)
             _log.warning("skipped", **_where(lane, dead))
-        elif self.stopped is None:
+        else:
+            self._stop(lane, dead)
+
+    def _stop(self, lane: Lane, dead: Dead) -> None:
+        """The record stays held: it is never committed, and nothing will release it."""
+        lane.abandoned += 1
+        if self.stopped is None:
             self.stopped = StoppedByPolicy(
                 f"{lane.partition} offset {dead.offset} failed after {dead.attempts} attempts "
                 f"({dead.error}: {dead.message}) and --on-failure is stop; it is not committed "
