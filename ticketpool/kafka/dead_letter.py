@@ -105,6 +105,8 @@ class DeadLetters:
                 Producer,
                 {
                     "message.max.bytes": 64 << 20,  # let the topic's own limit decide
+                    # How long a missing topic might yet appear; 30 s of silence by default.
+                    "topic.metadata.propagation.max.ms": 3_000,
                     **properties,
                     "error_cb": self._watch.error,
                     "logger": quiet_logger(),
