@@ -1,0 +1,209 @@
+"""Handlers for the services under test; copied to where those run.
+
+Each notes in a journal what it is called with: a line per event, written at once
+with one write(2) to a file of its process in the folder $JOURNAL.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ticketpool import Context, Record, Reject, Ticket
+
+_lock = threading.Lock()
+_file: int | None = None
+
+
+def _journal() -> int:
+    global _file
+    with _lock:
+        if _file is None:
+            path = Path(os.environ["JOURNAL"], f"{os.getpid()}.txt")
+            _file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return _file
+
+
+def _note(what: str, at: Context | Record, attempt: int = 1, order_id: int = 0) -> None:
+    fields = (
+        what, os.getpid(), at.topic, at.partition, at.offset, attempt, order_id,
+        time.monotonic_ns(),
+    )  # fmt: skip
+    os.write(_journal(), (" ".join(map(str, fields)) + "\n").encode())
+
+
+def journal(ticket: Ticket, context: Context) -> None:
+    """Note the ticket, nothing else."""
+    _note("end", context, context.attempt, ticket.order_id)
+
+
+def raw(record: Record) -> None:
+    """Note a record of any kind."""
+    _note("end", record)
+
+
+def noop(ticket: Ticket) -> None:
+    """For the speed of everything else."""
+
+
+def obey(ticket: Ticket, context: Context) -> None:
+    """Do what the ticket's data says: the name of a deed below, a blank, its argument."""
+    _note("begin", context, context.attempt, ticket.order_id)
+    deed, _, argument = ticket.data.partition(" ")
+    _DEEDS[deed](argument, context)
+    _note("end", context, context.attempt, ticket.order_id)
+
+
+Deed = Callable[[str, Context], None]
+
+
+def _nothing(argument: str, context: Context) -> None:
+    pass
+
+
+def _sleep(argument: str, context: Context) -> None:
+    time.sleep(float(argument))
+
+
+def _await_file(argument: str, context: Context) -> None:
+    while not Path(argument).exists():
+        time.sleep(0.01)
+
+
+def _raise(argument: str, context: Context) -> None:
+    raise LookupError(argument)
+
+
+def _reject(argument: str, context: Context) -> None:
+    raise Reject(argument)
+
+
+def _raise_before(argument: str, context: Context) -> None:
+    if context.attempt < int(argument):
+        raise LookupError(f"attempt {context.attempt}")
+
+
+class _Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class _Unpicklable(Exception):
+    def __init__(self) -> None:
+        super().__init__("holds a lock")
+        self.lock = threading.Lock()
+        self.deed = lambda: None
+
+
+def _unprintable(argument: str, context: Context) -> None:
+    raise _Unprintable
+
+
+def _unpicklable(argument: str, context: Context) -> None:
+    raise _Unpicklable
+
+
+def _surrogate(argument: str, context: Context) -> None:
+    raise ValueError("half a pair: \ud800")
+
+
+def _interrupt(argument: str, context: Context) -> None:
+    raise KeyboardInterrupt
+
+
+def _system_exit(argument: str, context: Context) -> None:
+    sys.exit(argument)
+
+
+def _recursion(argument: str, context: Context) -> None:
+    _recursion(argument, context)
+
+
+def _print(argument: str, context: Context) -> None:
+    print(argument)
+
+
+def _exit(argument: str, context: Context) -> None:
+    os._exit(int(argument))
+
+
+def _segfault(argument: str, context: Context) -> None:
+    ctypes.string_at(0)
+
+
+def _kill(argument: str, context: Context) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hang(argument: str, context: Context) -> None:
+    threading.Event().wait()
+
+
+def _hold_the_gil(argument: str, context: Context) -> None:
+    ctypes.PyDLL(None).sleep(60)
+
+
+def _once(argument: str, context: Context) -> None:
+    """Do the deed at the first delivery only: a file remembers it."""
+    mark = Path(os.environ["JOURNAL"], f"once-{context.topic}-{context.partition}-{context.offset}")
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    deed, _, rest = argument.partition(" ")
+    _DEEDS[deed](rest, context)
+
+
+_DEEDS: dict[str, Deed] = {
+    "": _nothing,
+    "sleep": _sleep,
+    "await": _await_file,
+    "raise": _raise,
+    "reject": _reject,
+    "raise-before": _raise_before,
+    "unprintable": _unprintable,
+    "unpicklable": _unpicklable,
+    "surrogate": _surrogate,
+    "interrupt": _interrupt,
+    "system-exit": _system_exit,
+    "recursion": _recursion,
+    "print": _print,
+    "exit": _exit,
+    "segfault": _segfault,
+    "kill": _kill,
+    "hang": _hang,
+    "hold-the-gil": _hold_the_gil,
+    "once": _once,
+}
+
+
+# -- callables that can be no handler, and why they can be none -------------------------
+
+
+def no_parameter() -> None: ...
+
+
+def three_parameters(ticket: Ticket, context: Context, more: str) -> None: ...
+
+
+def wrong_context(ticket: Ticket, context: int) -> None: ...
+
+
+def undecodable_annotation(ticket: threading.Thread) -> None: ...
+
+
+async def asynchronous(ticket: Ticket) -> None: ...
+
+
+def batch(tickets: list[Ticket]) -> None: ...
+
+
+class Class:
+    def __call__(self, ticket: Ticket) -> None: ...
+
+
+not_callable = 7
