@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ticketpool import log
 from ticketpool.core.lane import Lane, LaneState
@@ -32,6 +32,7 @@ class Assignment:
         totals: Totals,
         signals: StopSignals,
         drain_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.consumer: GroupConsumer  # set by the service; each needs the other
         self.arrived = False
@@ -43,6 +44,7 @@ class Assignment:
         self._totals = totals
         self._signals = signals
         self._drain_seconds = drain_seconds
+        self._clock = clock
 
     # -- called by the consumer, inside poll ---------------------------------------------
 
@@ -69,7 +71,7 @@ class Assignment:
         """Drain these, commit exactly what is finished, and give them up."""
         self.events["revoked"] += 1
         lanes = self._held(partitions)
-        self.drain(lanes, time.monotonic() + self._drain_seconds)
+        self.drain(lanes, self._clock() + self._drain_seconds)
         self.commit_now(lanes)
         self._give_up(lanes, "revoked")
 

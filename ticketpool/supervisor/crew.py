@@ -7,17 +7,14 @@ from ticketpool import log
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
-from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
 from ticketpool.errors import FrameError
-from ticketpool.ipc.child import Child
 from ticketpool.ipc.frames import (
     Ack,
     Close,
     Closed,
     Failed,
     FromWorker,
-    Hello,
     Open,
     Ready,
     Records,
@@ -28,9 +25,9 @@ from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
-from ticketpool.worker import words
 
-WORKER = "ticketpool.worker.main"
+Clock = Callable[[], float]
+
 _MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
 
 _log = log.get("ticketpool.supervisor")
@@ -40,8 +37,7 @@ class Crew:
     """*Supervisor side.* Feeds workers, takes their acks, buries and replaces the dead.
 
     Args:
-        environment: of the worker processes, without secrets.
-        stdout: descriptor for their standard output; ``None`` inherits ours.
+        clock: seconds that only rise.
 
     Attributes:
         on_wait: called again and again while a drain waits.
@@ -50,50 +46,25 @@ class Crew:
     def __init__(
         self,
         config: RunConfig,
+        pool: Pool[FromWorker],
         router: Router,
         failures: Failures,
         totals: Totals,
-        environment: dict[str, str],
-        stdout: int | None,
+        clock: Clock = time.monotonic,
     ) -> None:
-        self._config = config
+        self.pool = pool
         self._router = router
         self._failures = failures
         self._totals = totals
-        self._environment = environment
-        self._stdout = stdout
+        self._clock = clock
         self._wants_record = False
         self._starts = Starts(config.handler)
         self.on_wait: Callable[[], None] = lambda: None
-        self.pool: Pool[FromWorker] = Pool(config.workers, self._start, Backoff(0.1, 10.0))
         self.undertaker = Undertaker(
-            self.pool, router, failures, totals, self._starts, config.handler_timeout_seconds
+            pool, router, failures, totals, self._starts, config.handler_timeout_seconds, clock
         )
 
     # -- processes --------------------------------------------------------------------
-
-    def _start(self, slot: int) -> Child[FromWorker]:
-        config = self._config
-        child: Child[FromWorker] = Child(
-            WORKER,
-            FromWorker,
-            words=words.COUNT,
-            environment=self._environment,
-            stdout=self._stdout,
-        )
-        child.channel.send(
-            Hello(
-                slot,
-                config.handler,
-                config.retries,
-                config.backoff_seconds,
-                config.backoff_max_seconds,
-                config.on_failure,
-                config.log.format,
-                config.log.level,
-            )
-        )
-        return child
 
     def fill(self) -> None:
         """Start the workers that are due."""
@@ -246,7 +217,7 @@ class Crew:
         Meanwhile ``on_wait`` says that we are alive.
         """
         while not condition():
-            left = deadline - time.monotonic()
+            left = deadline - self._clock()
             if left <= 0:
                 return False
             self.on_wait()

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ticketpool import log
 from ticketpool.core.lane import Lane
@@ -22,6 +22,7 @@ class Undertaker:
 
     Args:
         handler_timeout_seconds: of one call; 0: no limit.
+        clock: CLOCK_MONOTONIC in seconds, as workers write it into their words.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Undertaker:
         totals: Totals,
         starts: Starts,
         handler_timeout_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._router = router
         self._failures = failures
         self._totals = totals
         self._starts = starts
+        self._clock = clock
         self._limit_ns = int(handler_timeout_seconds * 1e9)
         self._dumped: set[int] = set()  # pids that were asked for their stacks
 
@@ -90,7 +93,7 @@ class Undertaker:
         """A handler past ``--handler-timeout``: first its stacks are dumped, then it is killed."""
         if not self._limit_ns:
             return
-        now = time.monotonic_ns()
+        now = int(self._clock() * 1e9)
         for slot in self._pool.slots:
             overdue = (found for found in self.running(slot) if now - found[2] > self._limit_ns)
             if found := next(overdue, None):

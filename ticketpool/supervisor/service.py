@@ -9,17 +9,20 @@ from ticketpool import log
 from ticketpool.config import RunConfig
 from ticketpool.core.flow import Limits
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
+from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
 from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Summary, Totals
@@ -46,14 +49,10 @@ class Supervisor:
         self._router = Router(config.workers, limits, max_crashes=config.max_crashes)
         letters = DeadLetters(config.kafka, config.group)
         self._failures = Failures(config, letters, self._totals)
-        self._crew = Crew(
-            config,
-            self._router,
-            self._failures,
-            self._totals,
-            worker_environment(config),
-            sys.stderr.fileno() if config.quiet_stdout else None,
-        )
+        stdout = sys.stderr.fileno() if config.quiet_stdout else None
+        recruiter = Recruiter(config, worker_environment(config), stdout)
+        pool = Pool(config.workers, recruiter, Backoff(0.1, 10.0))
+        self._crew = Crew(config, pool, self._router, self._failures, self._totals)
         self._assignment = Assignment(
             self._router, self._crew, self._totals, signals, config.drain_seconds
         )

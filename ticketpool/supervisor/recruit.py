@@ -1,0 +1,47 @@
+"""Starting a worker and its first words."""
+
+from ticketpool.config import RunConfig
+from ticketpool.ipc.child import Child
+from ticketpool.ipc.frames import FromWorker, Hello
+from ticketpool.worker import words
+
+WORKER = "ticketpool.worker.main"
+
+
+class Recruiter:
+    """*Supervisor side.* Starts the worker process of a slot, from the main thread.
+
+    Args:
+        environment: of the worker processes, without secrets.
+        stdout: descriptor for their standard output; ``None`` inherits ours.
+    """
+
+    def __init__(self, config: RunConfig, environment: dict[str, str], stdout: int | None) -> None:
+        self._config = config
+        self._environment = environment
+        self._stdout = stdout
+
+    def __call__(self, slot: int) -> Child[FromWorker]:
+        """A process that has been told who it is. Raises ``OSError`` when there can't be one."""
+        child: Child[FromWorker] = Child(
+            WORKER,
+            FromWorker,
+            words=words.COUNT,
+            environment=self._environment,
+            stdout=self._stdout,
+        )
+        child.channel.send(self._hello(slot))
+        return child
+
+    def _hello(self, slot: int) -> Hello:
+        config = self._config
+        return Hello(
+            slot,
+            config.handler,
+            config.retries,
+            config.backoff_seconds,
+            config.backoff_max_seconds,
+            config.on_failure,
+            config.log.format,
+            config.log.level,
+        )
