@@ -142,9 +142,12 @@ def _import(name: str, module_name: str) -> Any:
 
 
 def _names(module: Any) -> str:
+    """Its own public functions, for a name that was not found."""
+    own = getattr(module, "__name__", None)
     members = getattr(module, "__dict__", {}).items()
-    found = [n for n, v in members if inspect.isfunction(v) and not n.startswith("_")]
-    return f"; its functions: {', '.join(sorted(found)[:10])}" if found else ""
+    functions = [n for n, v in members if inspect.isfunction(v) and v.__module__ == own]
+    found = sorted(n for n in functions if not n.startswith("_"))
+    return f"; its functions: {', '.join(found[:10])}" if found else ""
 
 
 def _check_kind(name: str, target: Any) -> None:
