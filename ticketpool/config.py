@@ -21,6 +21,17 @@ def is_secret(name: str) -> bool:
     return any(mark in name for mark in _SECRET_MARKS)
 
 
+def _named(option: str, value: str) -> None:
+    """librdkafka takes an empty name for none; without a group it aborts the process."""
+    if not value.strip():
+        raise ConfigError(f"{option} is empty; name one")
+
+
+def _at_least(option: str, value: float | None, least: float) -> None:
+    if value is not None and not least <= value < math.inf:  # not a number compares false
+        raise ConfigError(f"{option} {value:g}: must be at least {least:g}, and finite")
+
+
 class OnFailure(StrEnum):
     """What becomes of a record that failed for good."""
 
@@ -59,6 +70,9 @@ class KafkaConfig(msgspec.Struct, frozen=True, kw_only=True):
     properties: dict[str, str] = {}
     secret_variables: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _named("--bootstrap-servers", self.bootstrap_servers)
+
     def __repr__(self) -> str:
         shown = {k: MASK if is_secret(k) else v for k, v in self.properties.items()}
         return f"KafkaConfig(bootstrap_servers={self.bootstrap_servers!r}, properties={shown!r})"
@@ -77,7 +91,11 @@ def usable_cores() -> int:
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that ``ticketpool run`` may be told."""
+    """Everything that ``ticketpool run`` may be told.
+
+    Raises:
+        ConfigError: a value is out of its bounds; the message names the option.
+    """
 
     kafka: KafkaConfig = KafkaConfig()
     log: LogConfig = LogConfig()
@@ -104,6 +122,24 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 8  # of a topic that --create-topic makes
     replication: int = -1  # -1: the broker's default
     quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
+
+    def __post_init__(self) -> None:
+        _named("--group", self.group)
+        for topic in self.topics:
+            _named("--topic", topic)
+        if self.dead_letter_topic in self.topics:
+            raise ConfigError(
+                f"--dead-letter-topic {self.dead_letter_topic}: is read by --topic; "
+                "dead letters would come back for ever"
+            )
+        _at_least("--workers", self.workers, 1)
+        _at_least("--retries", self.retries, 0)
+        _at_least("--backoff", self.backoff_seconds, 0)
+        _at_least("--backoff-max", self.backoff_max_seconds, 0)
+        _at_least("--handler-timeout", self.handler_timeout_seconds, 0)
+        _at_least("--max-crashes", self.max_crashes, 1)
+        _at_least("--drain-timeout", self.drain_seconds, 0)
+        _at_least("--commit-interval", self.commit_interval_seconds, 0.01)
 
     def dead_letter_topic_of(self, topic: str) -> str:
         """The dead-letter topic for records of ``topic``."""
@@ -146,8 +182,3 @@ class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(
                 f"--replication {self.replication}: at least 1, or -1 (the broker's default)"
             )
-
-
-def _at_least(option: str, value: float | None, least: float) -> None:
-    if value is not None and not least <= value < math.inf:  # not a number compares false
-        raise ConfigError(f"{option} {value:g}: must be at least {least:g}, and finite")

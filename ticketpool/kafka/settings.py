@@ -28,6 +28,7 @@ REFUSED: Mapping[str, str] = {
     "delivery.timeout.ms": "use --delivery-timeout",
     "message.timeout.ms": "use --delivery-timeout",
     "enable.partition.eof": "ticketpool sets it where it needs it",
+    "transactional.id": "dead letters are not written in transactions; they would never arrive",
     "test.mock.num.brokers": "use `ticketpool broker`",
 }
 """Properties that would break a promise, or that have an option, with the reason."""
