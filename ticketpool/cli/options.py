@@ -6,7 +6,7 @@ table per command: ``[run]``, ``[produce]``; librdkafka properties go in ``[kafk
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from ticketpool.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PROPERTIES = "ticketpool.properties"  # key in a context's meta
 _TABLES = ("run", "produce", "verify", "demo", "broker")
 
 
@@ -42,6 +43,8 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
 
     Raises:
         ConfigError: unreadable, not TOML, or an unknown key (with the nearest known one).
+
+    librdkafka's properties go to ``ctx.meta``: ``-X`` adds to them, it does not replace them all.
     """
     try:
         data = tomllib.loads(path.read_text())
@@ -49,15 +52,28 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"--config {path}: not TOML: {error}") from None
-    kafka = data.pop("kafka", {})
-    tables = {name: data.pop(name, {}) for name in _TABLES}
+    ctx.meta[_PROPERTIES] = tuple(_properties(_table(path, data, "kafka")))
+    tables = {name: _table(path, data, name) for name in _TABLES}
     known = _by_key(ctx.command)
     shared = {key: known.get(key) for key in _SHARED}
     values = _named(path, data, shared)
-    values |= _named(path, tables.get(ctx.info_name or "", {}), known)
-    if kafka:
-        values["properties"] = [f"{name}={value}" for name, value in kafka.items()]
-    return values
+    return values | _named(path, tables.get(ctx.info_name or "", {}), known)
+
+
+def _table(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:
+    table = data.pop(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"--config {path}: {name} is no value, write a table: [{name}]")
+    return table
+
+
+def _properties(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """``name=value`` for each property; ``a.b = 1`` without quotes is a table in a table."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _properties(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _by_key(command: click.Command) -> dict[str, click.Parameter | None]:
@@ -135,21 +151,19 @@ def kafka_options(function: F) -> F:
 
 
 def kafka_config(bootstrap_servers: str, properties: tuple[str, ...]) -> KafkaConfig:
-    """The value of ``--bootstrap-servers`` and ``-X``. Raises ``ConfigError``."""
+    """The value of ``--bootstrap-servers``, ``-X`` and the file's ``[kafka]``; a property of
+    ``-X`` goes before the same one of the file. Raises ``ConfigError``."""
     from ticketpool.kafka.settings import parse
 
-    from_argv = _properties_from_argv()
-    values = [p.partition("=")[2] for p in properties]
+    given = {p.partition("=")[0] for p in properties}
+    of_file: tuple[str, ...] = click.get_current_context().meta.get(_PROPERTIES, ())
+    others = tuple(p for p in of_file if p.partition("=")[0] not in given)
+    values = [p.partition("=")[2] for p in (*others, *properties)]
     return KafkaConfig(
         bootstrap_servers=bootstrap_servers,
-        properties=parse(properties, on_argv=from_argv),
+        properties=parse(others, on_argv=False) | parse(properties),
         secret_variables=tuple(v.removeprefix("env:") for v in values if v.startswith("env:")),
     )
-
-
-def _properties_from_argv() -> bool:
-    source = click.get_current_context().get_parameter_source("properties")
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def log_config(log_format: str, log_level: str) -> LogConfig:
