@@ -6,6 +6,8 @@ left, orphans included; the other files do so after exit codes 2, 3, 4 and 5.
 """
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 
 import psutil
@@ -86,6 +88,17 @@ def test_workers_that_still_start_notice_too(topic: str, run: Run) -> None:
     service.wait()
     _, alive = psutil.wait_procs(workers, timeout=3)
     assert alive == []
+
+
+def test_a_signal_ends_a_start_too(
+    command: Callable[..., Command], kafka: Broker, topic: str, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    servers = ("--bootstrap-servers", kafka.bootstrap, "--topic", topic, "--http", "off")
+    service = command("run", "slow:handle", *servers)
+    service.await_event("worker started")
+    service.signal(SIGTERM)
+    service.expect(0, 10)
 
 
 def test_what_was_cut_off_is_delivered_again(
