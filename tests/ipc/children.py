@@ -34,7 +34,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
 def environment(**more: str) -> dict[str, str]:
     """Ours, with tests/ importable by a child in whatever folder."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, **more}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    return {**inherited, "PYTHONPATH": path, **more}
 
 
 @contextmanager

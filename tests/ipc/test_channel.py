@@ -184,8 +184,8 @@ def test_frames_that_threads_send_through_one_port_do_not_mix() -> None:
     channel: Channel[Any] = Channel(ours.detach(), FromWorker)
 
     def send(name: str) -> None:
-        for i in range(50):
-            port.send(Failed(name, f"{i}:" + name * 30_000))
+        for i in range(10):
+            port.send(Failed(name, f"{i}:" + name * 300_000))
 
     threads = [threading.Thread(target=send, args=(name,)) for name in "abc"]
     for thread in threads:
@@ -194,13 +194,13 @@ def test_frames_that_threads_send_through_one_port_do_not_mix() -> None:
 
     def all_there() -> bool:
         got.extend(channel.receive())
-        return len(got) == 150
+        return len(got) == 30
 
     eventually(all_there, every=0.001)
     for thread in threads:
         thread.join()
     for name in "abc":
         mine = [frame.message for frame in got if frame.error == name]
-        assert mine == [f"{i}:" + name * 30_000 for i in range(50)]
+        assert mine == [f"{i}:" + name * 300_000 for i in range(10)]
     channel.close()
     os.close(port.fd)

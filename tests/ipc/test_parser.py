@@ -1,6 +1,7 @@
 """Bytes in any split make the same frames, and what is no frame never passes for one."""
 
 import itertools
+import typing
 from typing import Any
 
 import msgspec
@@ -13,56 +14,40 @@ from ticketpool.ipc import frames
 from ticketpool.ipc.frames import (
     HEADER,
     MAX_FRAME,
-    Ack,
     Close,
     Closed,
     Dead,
-    Failed,
     FromSupervisor,
     FromWorker,
-    Hello,
-    Open,
     Parser,
-    Ready,
-    Records,
-    Retrying,
     encode,
 )
 
 ints = st.integers(-(2**63), 2**63 - 1)
 maybe_bytes = st.none() | st.binary(max_size=40)
-seconds = st.floats(0, 1e6)
 text = st.text(max_size=20)
-deads = st.builds(Dead, ints, ints, text, text, st.booleans())
-from_supervisor = st.one_of(
-    st.builds(Hello, ints, text, ints, seconds, seconds, text, text, text),
-    st.builds(Open, ints, text, ints, ints),
-    st.builds(
-        Records,
-        ints,
-        st.lists(ints, max_size=4),
-        st.lists(maybe_bytes, max_size=4),
-        st.lists(maybe_bytes, max_size=4),
-        st.lists(st.lists(st.tuples(text, maybe_bytes), max_size=2).map(tuple), max_size=4),
-        st.lists(ints, max_size=4),
-    ),
-    st.builds(Close, ints),
-)
-from_worker = st.one_of(
-    st.builds(Ready, st.booleans()),
-    st.builds(Failed, text, text),
-    st.builds(
-        Ack,
-        ints,
-        ints,
-        ints,
-        st.lists(deads, max_size=2),
-        st.lists(st.tuples(ints, ints), max_size=3),
-        ints,
-    ),
-    st.builds(Retrying, ints, ints, ints, seconds, text, text),
-    st.builds(Closed, ints),
-)
+headers = st.lists(st.tuples(text, maybe_bytes), max_size=2).map(tuple)
+FIELDS: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    float: st.floats(0, 1e6),
+    int: ints,
+    str: text,
+    list[int]: st.lists(ints, max_size=4),
+    list[bytes | None]: st.lists(maybe_bytes, max_size=4),
+    list[tuple[int, int]]: st.lists(st.tuples(ints, ints), max_size=3),
+    list[tuple[tuple[str, bytes | None], ...]]: st.lists(headers, max_size=4),
+}
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Any frame of a kind; its fields' types decide what they hold."""
+    fields = msgspec.structs.fields(kind)
+    return st.builds(kind, **{field.encode_name: FIELDS[field.type] for field in fields})
+
+
+FIELDS[list[Dead]] = st.lists(values_of(Dead), max_size=2)
+from_supervisor = st.one_of(*map(values_of, typing.get_args(FromSupervisor)))
+from_worker = st.one_of(*map(values_of, typing.get_args(FromWorker)))
 
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:

@@ -189,6 +189,8 @@ def act(value: bytes) -> None:
             ctypes.string_at(0)
         case ["hang"]:
             threading.Event().wait()
+        case ["thread"]:
+            threading.Thread(target=threading.Event().wait, daemon=False).start()
         case ["print", text]:
             sys.stdout.write(text + "\n")
         case ["reject"]:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from tests.support import eventually
+from tests.worker.batches import batch
 from ticketpool.core.model import Reject
 from ticketpool.core.policy import Backoff
 from ticketpool.ipc.channel import Port
@@ -63,7 +64,7 @@ class Bench:
         self._plan.get(offset, _fine)(attempt)
 
     def put(self, *offsets: int) -> None:
-        self.lane.put(Records(NUMBER, list(offsets), [b""] * len(offsets), [], [], []))
+        self.lane.put(batch(NUMBER, offsets, [b""] * len(offsets)))
 
     def through(self, offset: int) -> None:
         """Wait until everything up to there is acknowledged and settled."""

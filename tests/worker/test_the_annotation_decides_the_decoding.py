@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker import handlers
+from tests.worker.batches import batch
 from ticketpool import Context, Record, Ticket
 from ticketpool.core.model import INT64_MAX
-from ticketpool.ipc.frames import Records
 from ticketpool.worker.handler import Undecodable, load
 
 TICKET = b'{"id":"a","timestamp":"2024-01-02T03:04:05.123456789Z","order_id":7,"data":"x","more":1}'
@@ -32,11 +32,10 @@ def _no_calls() -> Iterator[None]:
 def handle(name: str, value: bytes | None, attempt: int = 1) -> Any:
     """What the handler was called with for a record of this value."""
     loaded = load(f"tests.worker.handlers:{name}")
-    columns: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    columns: tuple[Any, ...] = ()
     if loaded.wants_record:
         columns = [None, b"k"], [(), (("h", b"1"), ("h", None))], [0, 1_700_000_000_123]
-    batch = Records(9, [40, 42], [b"", value], *columns)
-    loaded.call_for("t", 3, 2)(batch, 1, attempt)
+    loaded.call_for("t", 3, 2)(batch(9, [40, 42], [b"", value], *columns), 1, attempt)
     return handlers.calls[-1]
 
 
@@ -143,7 +142,7 @@ def test_what_does_not_fit_says_why(name: str, value: bytes | None, reason: str)
 def test_any_bytes_decode_or_are_undecodable(value: bytes) -> None:
     decode = load("tests.worker.handlers:a_dict").call_for("t", 0, 0)
     try:
-        decode(Records(1, [0], [value], [], [], []), 0, 1)
+        decode(batch(1, [0], [value]), 0, 1)
     except Undecodable:
         return
     assert isinstance(handlers.calls.pop(), dict)

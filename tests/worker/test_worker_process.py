@@ -10,6 +10,7 @@ import pytest
 
 from tests.ipc.children import environment
 from tests.support import eventually
+from tests.worker.batches import batch
 from ticketpool.ipc.child import Child
 from ticketpool.ipc.frames import (
     Ack,
@@ -20,7 +21,6 @@ from ticketpool.ipc.frames import (
     Hello,
     Open,
     Ready,
-    Records,
 )
 from ticketpool.worker import words
 
@@ -52,8 +52,7 @@ class Worker:
         return self
 
     def records(self, first: int, *values: bytes) -> None:
-        offsets = list(range(first, first + len(values)))
-        self.child.channel.send(Records(LANE, offsets, list(values), [], [], []))
+        self.child.channel.send(batch(LANE, range(first, first + len(values)), values))
 
     def expect(self, kind: type) -> Any:
         """The first frame of a kind, waited for."""
@@ -179,6 +178,14 @@ def test_the_end_of_the_pipe_ends_a_worker_at_once_also_with_a_handler_running(
     worker = start().hello(ACT).open()
     worker.records(5, b"hang")
     eventually(lambda: worker.running == 5)
+    worker.child.channel.close()
+    assert worker.child.wait(5) == 0
+
+
+def test_no_thread_that_a_handler_started_keeps_its_worker_alive(start: Start) -> None:
+    worker = start().hello(ACT).open()
+    worker.records(5, b"thread")
+    eventually(lambda: worker.settled == 5)
     worker.child.channel.close()
     assert worker.child.wait(5) == 0
 

@@ -1,0 +1,19 @@
+"""Frames of records for tests, made in one place."""
+
+from collections.abc import Sequence
+
+from ticketpool.core.model import Headers
+from ticketpool.ipc.frames import Records
+
+
+def batch(
+    lane: int,
+    offsets: Sequence[int],
+    values: Sequence[bytes | None],
+    keys: Sequence[bytes | None] = (),
+    headers: Sequence[Headers] = (),
+    timestamps: Sequence[int] = (),
+) -> Records:
+    """A frame of records; the last three columns only for handlers that ask for them."""
+    columns = list(keys), list(headers), list(timestamps)
+    return Records(lane, list(offsets), list(values), *columns)
