@@ -32,6 +32,7 @@ class Lane:
         ledger: its offsets and records.
         slot: the worker that it belongs to for as long as it lives.
         index: its place in the worker's shared words.
+        epoch: names this assignment of the partition within this process.
         number: names this lane towards its present worker process. It is new
             after each opening, so that an ack of an earlier process or
             assignment is simply not found (the epoch).
@@ -49,6 +50,7 @@ class Lane:
         self.ledger = ledger
         self.slot = slot
         self.index = index
+        self.epoch = 0
         self.number = 0
         self.opened = False
         self.state = LaneState.OPEN

@@ -50,6 +50,7 @@ class Router:
         self._max_crashes = max_crashes
         self._by_number: dict[int, Lane] = {}
         self._by_slot: list[list[Lane]] = [[] for _ in range(slots)]
+        self._epochs = count(1)
         self._numbers = count(1)
 
     # -- assignment ---------------------------------------------------------------
@@ -60,6 +61,7 @@ class Router:
         used = {lane.index for lane in self._by_slot[slot]}
         index = next(i for i in count() if i not in used)
         lane = Lane(partition, Ledger(partition, start), slot, index)
+        lane.epoch = next(self._epochs)
         self.lanes[partition] = lane
         self._by_slot[slot].append(lane)
         self._share_buffers()
