@@ -15,12 +15,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         batch_records, batch_bytes: of one frame; 1,000 records keep caches warm.
+        first_records: of a lane's first frame, before anything of it is settled.
         window_records, window_bytes: sent and not settled; below both, one more whole
             frame may be sent.
         buffer_records, buffer_bytes: read and not sent; pause above, resume below half.
     """
 
     batch_records: int = 1000
+    first_records: int = 100
     batch_bytes: int = 1 << 20
     window_records: int = 3000
     window_bytes: int = 4 << 20

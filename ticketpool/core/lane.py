@@ -5,6 +5,7 @@ from enum import Enum, auto
 from ticketpool.core.latency import Histogram
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
+from ticketpool.core.trouble import Position, Trouble, memo_of
 
 
 class LaneState(Enum):
@@ -37,9 +38,15 @@ class Lane:
             after each opening, so that an ack of an earlier process or
             assignment is simply not found (the epoch).
         opened: whether the present worker process knows the lane.
-        crashes: deaths of workers that were running the record, by offset.
+        trouble: what is held against the record that is next to be settled.
+        fresh: nothing has been settled in this assignment yet.
+        caution: how many of the next records are run alone, each charged in advance,
+            because the supervisor that had the partition last ended before it
+            had settled anything.
+        has_turn: of the cautious lanes of the pool, it is the one that may run.
         paused: whether fetching is paused at the consumer.
-        committed: what the broker has confirmed, in this assignment.
+        confirmed: what the broker has confirmed, in this assignment.
+        requested: what a commit was last sent for.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
@@ -54,11 +61,13 @@ class Lane:
         self.number = 0
         self.opened = False
         self.state = LaneState.OPEN
-        self.crashes: dict[int, int] = {}
-        self.suspect: int | None = None
+        self.trouble: Trouble | None = None
+        self.fresh = True
+        self.caution = 0
+        self.has_turn = False
         self.paused = False
-        self.committed: int | None = None
-        self.requested: int | None = None  # last committable that a commit was sent for
+        self.confirmed: Position | None = None
+        self.requested: Position | None = None
         self.end: int | None = None
         self.abandoned = 0
         self.counts = Counts()
@@ -69,18 +78,51 @@ class Lane:
         """Whether it is closed and no dead letter of it is waited for."""
         return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
 
-    def charge(self, offset: int) -> int:
-        """Count a death of the worker while it ran this record; return the count."""
-        self.crashes[offset] = self.crashes.get(offset, 0) + 1
-        return self.crashes[offset]
+    @property
+    def suspect(self) -> bool:
+        """Whether its next record is to be run alone."""
+        return self.caution > 0 or (self.trouble is not None and self.trouble.suspect)
 
-    def settled_past_suspect(self) -> bool:
-        """Whether the record under suspicion is finished (or there is none)."""
+    @property
+    def committed(self) -> int | None:
+        """The offset that the broker has confirmed, in this assignment."""
+        return None if self.confirmed is None else self.confirmed.offset
+
+    def position(self) -> Position | None:
+        """What may be committed now, with the memo beside it; ``None`` before anything is known."""
+        offset = self.ledger.committable
+        if offset is None:
+            return None
+        careful = self.careful and self.state is LaneState.OPEN
+        begun = self.next_record if careful else None
+        return Position(offset, memo_of(self.trouble, begun=begun))
+
+    @property
+    def careful(self) -> bool:
+        """Whether its next record is announced in the commit's memo before it is sent."""
+        return self.has_turn if self.caution else self.fresh
+
+    @property
+    def announced(self) -> bool:
+        """Whether the broker knows which record is next, should it end this process."""
+        return self.confirmed is not None and self.confirmed == self.position()
+
+    @property
+    def next_record(self) -> int | None:
+        """The lowest offset that is not settled, of those received."""
+        in_flight = self.ledger.first_in_flight
+        return self.ledger.first_buffered if in_flight is None else in_flight
+
+    def in_trouble(self, offset: int) -> Trouble:
+        """What is held against a record, from now on at least."""
+        if self.trouble is None or self.trouble.offset != offset:
+            self.trouble = Trouble(offset)
+        return self.trouble
+
+    def progress(self, records: int) -> None:
+        """So many were settled: forget what was held against a record that is finished."""
         settled = self.ledger.settled
-        return self.suspect is None or (settled is not None and settled > self.suspect)
-
-    def clear_suspicion(self) -> None:
-        """The suspect has been finished: nothing is held against the lane any more."""
-        if self.suspect is not None:
-            self.crashes.pop(self.suspect, None)
-        self.suspect = None
+        self.fresh = False
+        self.caution = max(self.caution - records, 0)
+        if self.trouble is not None and settled is not None and settled > self.trouble.offset:
+            self.trouble = None

@@ -62,6 +62,16 @@ class Ledger:
         return self.next if self.idle else self.settled
 
     @property
+    def first_in_flight(self) -> int | None:
+        """The lowest offset in flight."""
+        return self._window[0].offsets[0] if self._window else None
+
+    @property
+    def first_buffered(self) -> int | None:
+        """The offset that ``take`` would start with."""
+        return self._buffer[0].offsets[0] if self._buffer else None
+
+    @property
     def held(self) -> int:
         """Records whose dead letter is not acknowledged yet."""
         return len(self._held)

@@ -5,12 +5,13 @@ kills or commits itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import count, groupby, islice
 
 from ticketpool.core.flow import Limits, may_send
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk, Ledger
 from ticketpool.core.model import Partition, RawRecord
+from ticketpool.core.trouble import Position
 
 Running = tuple[int, int]
 """(index of a lane in the words, offset) that a worker was running when it died."""
@@ -100,26 +101,45 @@ class Router:
         While a record of the slot is under suspicion, it is run alone: one
         record of one lane at a time, so that no neighbour is charged for it.
         """
-        suspects = [lane for lane in self._by_slot[slot] if lane.suspect is not None]
-        if suspects:
-            yield from self._alone(suspects)
+        lanes = self._by_slot[slot]
+        self._give_turn()
+        waiting = (lane for lane in lanes if lane.suspect and not lane.ledger.idle)
+        if suspect := next((lane for lane in waiting if lane.has_turn or not lane.caution), None):
+            yield from self._alone(suspect)
             return
-        for lane in self._by_slot[slot]:
-            if lane.state is LaneState.OPEN and lane.opened:
+        for lane in lanes:
+            if lane.state is LaneState.OPEN and lane.opened and not lane.suspect:
                 yield from self._batches(lane)
+
+    def _give_turn(self) -> None:
+        """Of the cautious lanes one may run; it keeps its turn until its caution ends."""
+        cautious = [lane for lane in self.lanes.values() if lane.caution]
+        for lane in cautious:
+            if lane.has_turn and lane.ledger.idle:
+                lane.caution = 0  # nothing is left that could be to blame
+        if cautious and not any(lane.has_turn and lane.caution for lane in cautious):
+            ready = (lane for lane in cautious if lane.caution and not lane.ledger.idle)
+            for lane in islice(ready, 1):
+                lane.has_turn = True
 
     def _batches(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
         limits = self.limits
-        while may_send(lane.ledger, limits) and (
-            chunk := lane.ledger.take(limits.batch_records, limits.batch_bytes)
-        ):
+        if lane.fresh:
+            if lane.announced and not lane.ledger.in_flight:
+                yield from self._take(lane, limits.first_records)
+            return
+        while may_send(lane.ledger, limits):
+            yield from self._take(lane, limits.batch_records)
+
+    def _take(self, lane: Lane, records: int) -> Iterator[tuple[Lane, Chunk]]:
+        if chunk := lane.ledger.take(records, self.limits.batch_bytes):
             yield lane, chunk
 
-    def _alone(self, suspects: list[Lane]) -> Iterator[tuple[Lane, Chunk]]:
-        lane = suspects[0]
+    def _alone(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
+        if lane.caution and not lane.announced:
+            return
         if lane.state is LaneState.OPEN and lane.opened and not lane.ledger.in_flight:
-            if chunk := lane.ledger.take(1, 1):
-                yield lane, chunk
+            yield from self._take(lane, 1)
 
     def starved(self) -> bool:
         """Whether some lane has records that wait only for credit or for its worker."""
@@ -130,9 +150,22 @@ class Router:
     def settle(self, lane: Lane, through: int) -> int:
         """Everything of the lane up to ``through`` is finished; return how many records."""
         settled = lane.ledger.settle(through)
-        if lane.suspect is not None and lane.settled_past_suspect():
-            lane.clear_suspicion()
+        if settled:
+            lane.progress(settled)
         return settled
+
+    def hopeless(self, slot: int) -> list[Lane]:
+        """Lanes whose next record has been charged with too many deaths, as their commit's
+        memo told: to be given up unrun."""
+        return [
+            lane
+            for lane in self._by_slot[slot]
+            if lane.trouble is not None
+            and lane.trouble.crashes >= self._max_crashes
+            and lane.caution
+            and lane.ledger.first_buffered == lane.trouble.offset
+            and not lane.ledger.in_flight
+        ]
 
     def worker_died(self, slot: int, running: Iterable[Running]) -> list[Lane]:
         """Rewind the slot's lanes and charge what was running.
@@ -152,17 +185,25 @@ class Router:
         charged = [(by_index[i], offset) for i, offset in running if i in by_index]
         given_up = []
         for lane, offset in charged:
-            lane.suspect = offset
-            deaths = lane.charge(offset)
-            if deaths >= self._max_crashes and len(charged) == 1:
+            trouble = lane.in_trouble(offset)
+            trouble.crashes += 1
+            trouble.suspect = True
+            if trouble.crashes >= self._max_crashes and len(charged) == 1:
                 given_up.append(lane)
         return given_up
 
     # -- committing -----------------------------------------------------------------
 
-    def to_commit(self) -> Iterator[tuple[Lane, int]]:
-        """Lanes whose committable offset has moved since a commit was last sent for them."""
+    def to_announce(self) -> bool:
+        """Whether some lane waits until the broker knows its next record, and it was not told."""
+        return any(
+            lane.careful and lane.next_record is not None and lane.position() != lane.requested
+            for lane in self.lanes.values()
+        )
+
+    def to_commit(self) -> Iterator[tuple[Lane, Position]]:
+        """Lanes whose position has moved since a commit was last sent for them."""
         for lane in self.lanes.values():
-            offset = lane.ledger.committable
-            if offset is not None and offset != lane.requested:
-                yield lane, offset
+            position = lane.position()
+            if position is not None and position != lane.requested:
+                yield lane, position

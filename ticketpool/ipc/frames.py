@@ -51,7 +51,8 @@ class Records(_Frame, tag="records", frozen=True):
     """Supervisor to worker: consecutive records of one lane, as columns of equal length.
 
     ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty when the
-    handler asked for the value alone.
+    handler asked for the value alone. ``attempts``: calls that were made with the
+    first record before, by this or an earlier process.
     """
 
     lane: int
@@ -60,6 +61,7 @@ class Records(_Frame, tag="records", frozen=True):
     keys: list[bytes | None]
     headers: list[tuple[tuple[str, bytes | None], ...]]
     timestamps: list[int]
+    attempts: int
 
 
 class Close(_Frame, tag="close", frozen=True):

@@ -23,6 +23,7 @@ from confluent_kafka import (
 from ticketpool import log
 from ticketpool.config import KafkaConfig, OffsetReset
 from ticketpool.core.model import Partition, RawRecord
+from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, make_client
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
@@ -44,12 +45,18 @@ class Start(msgspec.Struct, frozen=True):
         offset: next offset to be read, ``None`` where the log begins or ends.
         committed: whether ``offset`` is the group's commit.
         end: end offset at assignment, if it was asked for.
+        memo: the metadata beside the commit.
     """
 
     partition: Partition
     offset: int | None
     committed: bool
     end: int | None
+    memo: str = ""
+
+
+Outcome = tuple[Partition, Position, str | None]
+"""Of a commit: where, what, and the error or ``None``."""
 
 
 class Listener(Protocol):
@@ -63,8 +70,8 @@ class Listener(Protocol):
     def lost(self, partitions: Sequence[Partition]) -> None:
         """May not commit: they are another member's by now."""
 
-    def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
-        """Outcome of ``commit_soon``: (partition, offset, error or ``None``)."""
+    def committed(self, outcomes: Sequence[Outcome]) -> None:
+        """Outcome of ``commit_soon``."""
 
     def reached_end(self, partition: Partition, offset: int) -> None:
         """All records before ``offset`` have been returned; there are no more for now."""
@@ -206,7 +213,11 @@ class GroupConsumer:
                 "set --offset-reset earliest or latest"
             )
         return Start(
-            partition, found.offset if has_commit else None, has_commit, self._end(partition)
+            partition,
+            found.offset if has_commit else None,
+            has_commit,
+            self._end(partition),
+            found.metadata or "",
         )
 
     def _offset_of(self, start: Start) -> int:
@@ -230,18 +241,16 @@ class GroupConsumer:
 
     # -- offsets ----------------------------------------------------------------------
 
-    def commit_soon(self, offsets: Iterable[tuple[Partition, int]]) -> None:
+    def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> None:
         """Send a commit; its outcome comes through ``Listener.committed``. Never raises."""
         try:
-            self._consumer.commit(offsets=_positions(offsets), asynchronous=True)
+            self._consumer.commit(offsets=_commits(positions), asynchronous=True)
         except KafkaException as error:
             _log.warning("commit not sent", error=error.args[0].str())
 
-    def commit_now(
-        self, offsets: Iterable[tuple[Partition, int]]
-    ) -> list[tuple[Partition, int, str | None]]:
+    def commit_now(self, positions: Iterable[tuple[Partition, Position]]) -> list[Outcome]:
         """Commit and wait; the outcome for each partition. Never raises."""
-        wanted = _positions(offsets)
+        wanted = _commits(positions)
         if not wanted:
             return []
         try:
@@ -284,15 +293,14 @@ def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:
     return [Partition(p.topic, p.partition) for p in partitions]
 
 
-def _positions(offsets: Iterable[tuple[Partition, int]]) -> list[TopicPartition]:
-    return [TopicPartition(p.topic, p.number, offset) for p, offset in offsets]
+def _commits(positions: Iterable[tuple[Partition, Position]]) -> list[TopicPartition]:
+    return [TopicPartition(p.topic, p.number, at.offset, at.memo) for p, at in positions]
 
 
-def _outcomes(
-    error: KafkaError | None, partitions: Iterable[Any]
-) -> list[tuple[Partition, int, str | None]]:
+def _outcomes(error: KafkaError | None, partitions: Iterable[Any]) -> list[Outcome]:
     outcomes = []
     for p in partitions:
         failed = error or p.error
-        outcomes.append((Partition(p.topic, p.partition), p.offset, failed and failed.str()))
+        position = Position(p.offset, p.metadata or "")
+        outcomes.append((Partition(p.topic, p.partition), position, failed and failed.str()))
     return outcomes

@@ -8,7 +8,8 @@ from ticketpool import log
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
-from ticketpool.kafka.consumer import GroupConsumer, Start
+from ticketpool.core.trouble import Position, Trouble, trouble_of
+from ticketpool.kafka.consumer import GroupConsumer, Outcome, Start
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Totals
@@ -55,8 +56,11 @@ class Assignment:
         for start in starts:
             lane = self._router.assign(start.partition, start.offset)
             lane.end = start.end
-            if start.committed:
-                lane.requested = lane.committed = start.offset
+            if start.offset is not None:
+                lane.requested = lane.confirmed = Position(start.offset, start.memo)
+                lane.trouble = _carried_over(start)
+                if lane.suspect:
+                    lane.caution = self._router.limits.first_records
             self._totals.assigned(lane, len(self._router.lanes))
             self._crew.open(lane)
             _log.info(
@@ -84,9 +88,9 @@ class Assignment:
             self._crew.close(lane)  # the idle ones: their threads in the worker end
         self._give_up(lanes, "lost")
 
-    def committed(self, offsets: Sequence[tuple[Partition, int, str | None]]) -> None:
+    def committed(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes of commits; a failed one is sent again with the next."""
-        for partition, offset, error in offsets:
+        for partition, position, error in outcomes:
             lane = self._router.lanes.get(partition)
             if error is None:
                 self.commits += 1
@@ -96,9 +100,9 @@ class Assignment:
                     "commit failed", topic=partition.topic, partition=partition.number, error=error
                 )
             if lane is not None and error is None:
-                lane.committed = offset
+                lane.confirmed = position
             elif lane is not None:
-                lane.requested = lane.committed
+                lane.requested = lane.confirmed
 
     def reached_end(self, partition: Partition, offset: int) -> None:
         """The log ends here for now: what lies before holds no further records."""
@@ -113,16 +117,16 @@ class Assignment:
         moved = list(self._router.to_commit())
         if not moved:
             return
-        self.consumer.commit_soon([(lane.partition, offset) for lane, offset in moved])
-        for lane, offset in moved:
-            lane.requested = offset
+        self.consumer.commit_soon([(lane.partition, position) for lane, position in moved])
+        for lane, position in moved:
+            lane.requested = position
 
     def commit_now(self, lanes: Iterable[Lane]) -> None:
         """Commit these lanes exactly, and wait for the broker's word on each."""
         wanted = [
-            (lane.partition, offset)
+            (lane.partition, position)
             for lane in lanes
-            if (offset := lane.ledger.committable) is not None and offset != lane.committed
+            if (position := lane.position()) is not None and position != lane.confirmed
         ]
         self.committed(self.consumer.commit_now(wanted))
 
@@ -161,6 +165,14 @@ class Assignment:
                 partition=lane.partition.number,
                 committed=lane.committed,
             )
+
+
+def _carried_over(start: Start) -> Trouble | None:
+    """What an earlier owner of the partition held against its next record."""
+    trouble = trouble_of(start.memo)
+    if trouble is None or start.offset is None or trouble.offset < start.offset:
+        return None
+    return trouble
 
 
 def _are_quiet(lanes: Iterable[Lane]) -> bool:

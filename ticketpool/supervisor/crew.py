@@ -41,6 +41,7 @@ class Crew:
 
     Attributes:
         on_wait: called again and again while a drain waits.
+        urgent: a worker has died; the next commit should tell it at once.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Crew:
         self._wants_record = False
         self._starts = Starts(config.handler)
         self.on_wait: Callable[[], None] = lambda: None
+        self.urgent = False
         self.undertaker = Undertaker(
             pool, router, failures, totals, self._starts, config.handler_timeout_seconds, clock
         )
@@ -110,6 +112,8 @@ class Crew:
             if slot.state is not SlotState.READY:
                 continue
             channel = slot.living.channel
+            for lane in self._router.hopeless(slot.index):
+                self._failures.killed_worker(lane, "told by the memo of its commit")
             for lane, chunk in self._router.sendable(slot.index):
                 channel.send(self._frame(lane, chunk))
                 if channel.pending_bytes > _MAX_PENDING_BYTES:
@@ -118,8 +122,11 @@ class Crew:
     def _frame(self, lane: Lane, chunk: Chunk) -> Records:
         records = chunk.records
         values = [record.value() for record in records]
+        trouble = lane.trouble
+        first = trouble is not None and trouble.offset == chunk.offsets[0]
+        attempts = trouble.attempts if trouble is not None and first else 0
         if not self._wants_record:
-            return Records(lane.number, list(chunk.offsets), values, [], [], [])
+            return Records(lane.number, list(chunk.offsets), values, [], [], [], attempts)
         return Records(
             lane.number,
             list(chunk.offsets),
@@ -127,6 +134,7 @@ class Crew:
             [record.key() for record in records],
             [tuple(record.headers() or ()) for record in records],
             [record.timestamp()[1] for record in records],
+            attempts,
         )
 
     # -- what comes back ------------------------------------------------------------------
@@ -184,6 +192,7 @@ class Crew:
         lane = self._router.find(frame.lane)
         if lane is None:
             return
+        lane.in_trouble(frame.offset).attempts = frame.attempt
         self._totals.retried(lane)
         _log.warning(
             "retrying",
@@ -200,6 +209,7 @@ class Crew:
     def _bury(self, slot: Slot[FromWorker]) -> None:
         self._receive(slot)  # what it had still written
         self.undertaker.bury(slot)
+        self.urgent = True
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs

@@ -78,11 +78,11 @@ class Failures:
         if chunk is None:
             return
         offset = chunk.offsets[0]
-        deaths = lane.crashes.get(offset, 0)
+        deaths = lane.in_trouble(offset).crashes
         message = f"the worker died {deaths} times while it ran this record; last: {reason}"
         self.failed(lane, Dead(offset, deaths, "WorkerDied", message, False))
         lane.ledger.settle(offset)
-        lane.clear_suspicion()
+        lane.progress(1)
 
 
 def _where(lane: Lane, dead: Dead) -> dict[str, object]:

@@ -148,7 +148,8 @@ class Supervisor:
         self._intake.tend()
         self._failures.tend()
         now = time.monotonic()
-        if now >= self._commit_due:
+        if now >= self._commit_due or self._crew.urgent or self._router.to_announce():
+            self._crew.urgent = False
             self._commit_due = now + self._config.commit_interval_seconds
             self._assignment.commit_soon()
         if now >= self._tend_due:

@@ -84,16 +84,18 @@ class Lane:
         running, since, settled = self._base + RUNNING, self._base + SINCE, self._base + SETTLED
         now = monotonic_ns()
         self._ack_due = now + ACK_EVERY_NS
+        attempt = batch.attempts + 1  # of the first record
         for i, offset in enumerate(batch.offsets):
             if self._closing:
                 break
             cells[since] = now
             cells[running] = offset + 1
             try:
-                call(batch, i, 1)
+                call(batch, i, attempt)
             except BaseException as error:  # SystemExit too: user code may raise anything
-                if not self._recover(batch, i, error):
+                if not self._recover(batch, i, error, attempt):
                     break
+            attempt = 1
             done = monotonic_ns()
             durations.append(done - now)
             now = done
@@ -123,13 +125,13 @@ class Lane:
         self._dead = []
         self._retried = 0
 
-    def _recover(self, batch: Records, i: int, error: BaseException) -> bool:
+    def _recover(self, batch: Records, i: int, error: BaseException, attempt: int) -> bool:
         """Retry until the record is finished, one way or the other.
 
         Returns:
             False when the lane is closed while it waits: the record stays unfinished.
         """
-        offset, attempt = batch.offsets[i], 1
+        offset = batch.offsets[i]
         while not self._is_final(error, attempt):
             if not self._back_off(offset, attempt, error):
                 return False

@@ -1,0 +1,71 @@
+"""A record that failed or killed before it was finished, and how that outlives a process.
+
+A lane is FIFO: at most one record of a partition is in trouble at a time. Its
+counts ride in the metadata of the committed offset (a string of at most 4 kB,
+the broker's ``offset.metadata.max.bytes``), so a record that kills the whole
+supervisor, or keeps moving between members, still ends as a dead letter.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+
+class Trouble:
+    """What is held against a record.
+
+    Attributes:
+        attempts: calls that were made and failed.
+        crashes: deaths of workers while they ran it.
+        suspect: it is to be run alone, because of a death.
+    """
+
+    __slots__ = ("attempts", "crashes", "offset", "suspect")
+
+    def __init__(self, offset: int, attempts: int = 0, crashes: int = 0) -> None:
+        self.offset = offset
+        self.attempts = attempts
+        self.crashes = crashes
+        self.suspect = crashes > 0
+
+
+class Position(NamedTuple):
+    """What is committed for a partition: the next offset to read, and the memo beside it."""
+
+    offset: int
+    memo: str = ""
+
+
+class _Memo(msgspec.Struct, frozen=True, omit_defaults=True, rename={"offset": "ticketpool"}):
+    offset: int
+    attempts: int = 0
+    crashes: int = 0
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Memo).decode
+
+
+def memo_of(trouble: Trouble | None, *, begun: int | None = None) -> str:
+    """The memo for the metadata; empty when there is nothing to tell.
+
+    ``begun``: a record whose run has begun and may end this very process; it
+    is charged in advance, until progress or a clean end takes that back.
+    """
+    if begun is not None:
+        known = trouble if trouble is not None and trouble.offset == begun else Trouble(begun)
+        return _encode(_Memo(begun, known.attempts, known.crashes + 1)).decode()
+    if trouble is None or not (trouble.attempts or trouble.crashes):
+        return ""
+    return _encode(_Memo(trouble.offset, trouble.attempts, trouble.crashes)).decode()
+
+
+def trouble_of(metadata: str | None) -> Trouble | None:
+    """What a memo tells; ``None`` for an empty one, and for one that is not ours."""
+    if not metadata:
+        return None
+    try:
+        memo = _decode(metadata)
+    except Exception:  # anybody may commit anything; msgspec raises more than its own errors
+        return None
+    return Trouble(memo.offset, max(memo.attempts, 0), max(memo.crashes, 0))
