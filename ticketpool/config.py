@@ -122,6 +122,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 8  # of a topic that --create-topic makes
     replication: int = -1  # -1: the broker's default
     quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
+    trace_log: str | None = None  # folder for the evidence that verify --trace judges
 
     def __post_init__(self) -> None:
         _named("--group", self.group)

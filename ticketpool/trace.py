@@ -19,6 +19,7 @@ from ticketpool import __version__, log
 from ticketpool.core import events
 from ticketpool.core.lane import Lane
 from ticketpool.core.model import Partition
+from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError
 
 _log = log.get("ticketpool.trace")
@@ -185,10 +186,10 @@ def abandoned(lane: Lane) -> None:
     _note(events.Abandoned, lane)
 
 
-def committing(positions: Iterable[tuple[Lane, int]]) -> None:
+def committing(positions: Iterable[tuple[Lane, Position]]) -> None:
     """Call it before the commit is sent."""
-    for lane, offset in positions:
-        _note(events.Committing, lane, offset)
+    for lane, position in positions:
+        _note(events.Committing, lane, position.offset)
 
 
 def committed(partition: Partition, lane: Lane | None, offset: int, error: str | None) -> None:

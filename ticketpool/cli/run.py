@@ -53,6 +53,8 @@ _DEFAULT = RunConfig()
         help="Of a topic that --create-topic makes.")  # fmt: skip
 @option("--replication", type=click.IntRange(-1), default=_DEFAULT.replication,
         show_default="the broker's", help="Of a topic that --create-topic makes.")  # fmt: skip
+@option("--trace-log", type=click.Path(file_okay=False), metavar="DIR",
+        help="Note what becomes of each record there, for 'verify --trace DIR'.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @kafka_options
 def command(**given: Any) -> None:
@@ -105,4 +107,5 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         partitions=given["partitions"],
         replication=given["replication"],
         quiet_stdout=quiet_stdout,
+        trace_log=given["trace_log"],
     )

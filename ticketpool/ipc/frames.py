@@ -36,6 +36,8 @@ class Hello(_Frame, tag="hello", frozen=True):
     on_failure: str
     log_format: str
     log_level: str
+    group: str = ""
+    trace_log: str | None = None  # the supervisor's; ours goes beside it
 
 
 class Open(_Frame, tag="open", frozen=True):

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
@@ -62,6 +62,7 @@ class Assignment:
                 if lane.suspect:
                     lane.caution = self._router.limits.first_records
             self._totals.assigned(lane, len(self._router.lanes))
+            trace.assigned(lane, start.offset)
             self._crew.open(lane)
             _log.info(
                 "assigned",
@@ -92,6 +93,7 @@ class Assignment:
         """Outcomes of commits; a failed one is sent again with the next."""
         for partition, position, error in outcomes:
             lane = self._router.lanes.get(partition)
+            trace.committed(partition, lane, position.offset, error)
             if error is None:
                 self.commits += 1
             else:
@@ -108,6 +110,7 @@ class Assignment:
         """The log ends here for now: what lies before holds no further records."""
         lane = self._router.lanes.get(partition)
         if lane is not None and lane.state is LaneState.OPEN:  # else its records were not taken in
+            trace.reached_end(lane, lane.ledger.next, offset)
             lane.ledger.reach_end(offset)
 
     # -- called by the service --------------------------------------------------------------
@@ -117,6 +120,7 @@ class Assignment:
         moved = list(self._router.to_commit())
         if not moved:
             return
+        trace.committing(moved)
         self.consumer.commit_soon([(lane.partition, position) for lane, position in moved])
         for lane, position in moved:
             lane.requested = position
@@ -124,11 +128,12 @@ class Assignment:
     def commit_now(self, lanes: Iterable[Lane]) -> None:
         """Commit these lanes exactly, and wait for the broker's word on each."""
         wanted = [
-            (lane.partition, position)
+            (lane, position)
             for lane in lanes
             if (position := lane.position()) is not None and position != lane.confirmed
         ]
-        self.committed(self.consumer.commit_now(wanted))
+        trace.committing(wanted)
+        self.committed(self.consumer.commit_now([(lane.partition, at) for lane, at in wanted]))
 
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
         """Let these lanes finish the record at hand and their dead letters be acknowledged.
@@ -142,6 +147,7 @@ class Assignment:
         cut_off = [lane for lane in lanes if not lane.quiet]
         self.cut_off += len(cut_off)
         for lane in cut_off:
+            trace.abandoned(lane)
             _log.error(
                 "drain deadline passed",
                 topic=lane.partition.topic,
@@ -159,6 +165,7 @@ class Assignment:
     def _give_up(self, lanes: Iterable[Lane], event: str) -> None:
         for lane in lanes:
             self._router.forget(lane)
+            trace.gave_up(lane, event)
             _log.info(
                 event,
                 topic=lane.partition.topic,

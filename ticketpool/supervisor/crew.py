@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
@@ -96,6 +96,7 @@ class Crew:
             return
         self._router.open(lane)
         partition = lane.partition
+        trace.opened(lane, slot.living.pid)
         slot.living.channel.send(Open(lane.number, partition.topic, partition.number, lane.index))
 
     def close(self, lane: Lane) -> None:
@@ -115,6 +116,7 @@ class Crew:
             for lane in self._router.hopeless(slot.index):
                 self._failures.killed_worker(lane, "told by the memo of its commit")
             for lane, chunk in self._router.sendable(slot.index):
+                trace.delivered(lane, chunk.offsets)
                 channel.send(self._frame(lane, chunk))
                 if channel.pending_bytes > _MAX_PENDING_BYTES:
                     break
@@ -186,6 +188,7 @@ class Crew:
         for dead in ack.dead:
             self._failures.failed(lane, dead)
         settled = self._router.settle(lane, ack.through)
+        trace.settled(lane, ack.through, "ack")
         self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
 
     def _retrying(self, frame: Retrying) -> None:

@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import FromWorker
@@ -52,6 +52,7 @@ class Undertaker:
         self._dumped.discard(pid)
         reason = exit_reason(status)
         self._log_exit(slot, pid, reason, running)
+        trace.worker_exited(slot.index, pid, reason)
         at = [(lane.index, offset) for lane, offset in running]
         for lane in self._router.worker_died(slot.index, at):
             self._failures.killed_worker(lane, reason)
@@ -69,6 +70,7 @@ class Undertaker:
             through = words.settled(cells, lane.index, lane.number) if lane.opened else None
             if through is not None:
                 self._totals.finished(lane, self._router.settle(lane, through), (), 0)
+                trace.settled(lane, through, "words")
         return [(lane, offset) for lane, offset, _ in self.running(slot)]
 
     def _log_exit(

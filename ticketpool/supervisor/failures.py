@@ -2,7 +2,7 @@
 
 import signal
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.config import OnFailure, RunConfig
 from ticketpool.core.lane import Lane
 from ticketpool.errors import StoppedByPolicy
@@ -52,6 +52,7 @@ class Failures:
         elif policy is OnFailure.SKIP:
             lane.ledger.release(dead.offset)
             self._totals.skipped(lane)
+            trace.skipped(lane, dead.offset)
             _log.warning("skipped", **_where(lane, dead))
         else:
             self._stop(lane, dead)
@@ -59,6 +60,7 @@ class Failures:
     def _stop(self, lane: Lane, dead: Dead) -> None:
         """The record stays held: it is never committed, and nothing will release it."""
         lane.abandoned += 1
+        trace.abandoned(lane)
         if self.stopped is None:
             self.stopped = StoppedByPolicy(
                 f"{lane.partition} offset {dead.offset} failed after {dead.attempts} attempts "
@@ -69,6 +71,7 @@ class Failures:
     def _written(self, lane: Lane, dead: Dead) -> None:
         lane.ledger.release(dead.offset)
         self._totals.dead_lettered(lane)
+        trace.dead_lettered(lane, dead.offset)
         topic = self._config.dead_letter_topic_of(lane.partition.topic)
         _log.warning("dead-lettered", **_where(lane, dead), dead_letter_topic=topic)
 
@@ -82,6 +85,7 @@ class Failures:
         message = f"the worker died {deaths} times while it ran this record; last: {reason}"
         self.failed(lane, Dead(offset, deaths, "WorkerDied", message, False))
         lane.ledger.settle(offset)
+        trace.settled(lane, offset, "deaths")
         lane.progress(1)
 
 

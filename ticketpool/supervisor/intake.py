@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.core.flow import should_pause, should_resume
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition, RawRecord
@@ -39,8 +39,10 @@ class Intake:
         if lane is None or lane.state is not LaneState.OPEN:
             return  # given up meanwhile; whoever owns it reads from what we committed
         offsets = [record.offset() for record in records]
+        expected = lane.ledger.next
         jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
         if jumped:
+            trace.jumped(lane, expected, offsets)  # type: ignore[arg-type]
             _log.debug(
                 "offsets jumped", topic=partition.topic, partition=partition.number,
                 jumped=jumped, next=lane.ledger.next,

@@ -1,5 +1,6 @@
 """Starting a worker and its first words."""
 
+from ticketpool import trace
 from ticketpool.config import RunConfig
 from ticketpool.ipc.child import Child
 from ticketpool.ipc.frames import FromWorker, Hello
@@ -44,4 +45,6 @@ class Recruiter:
             config.on_failure,
             config.log.format,
             config.log.level,
+            config.group,
+            trace.path(),
         )

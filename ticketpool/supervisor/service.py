@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.config import RunConfig
 from ticketpool.core.flow import Limits
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
@@ -219,6 +219,7 @@ class Supervisor:
             self._crew.pool.close()
             self._lifecycle.advance(ServiceState.STOPPED)
             _log.info("stopped")
+        trace.stopped()
 
 
 def run(config: RunConfig) -> Summary:
@@ -227,5 +228,9 @@ def run(config: RunConfig) -> Summary:
     Raises:
         TicketpoolError: any of ``ticketpool.errors``, with its exit code.
     """
-    with StopSignals() as signals:
-        return Supervisor(config, signals).run()
+    trace.open_supervisor(config.trace_log, config.group)
+    try:
+        with StopSignals() as signals:
+            return Supervisor(config, signals).run()
+    finally:
+        trace.close()

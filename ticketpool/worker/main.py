@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from ticketpool import log
+from ticketpool import log, trace
 from ticketpool.config import LogConfig, OnFailure
 from ticketpool.core.policy import Backoff
 from ticketpool.errors import HandlerError
@@ -30,6 +30,7 @@ def main() -> None:
     if not isinstance(hello, Hello):
         sys.exit(1)  # the supervisor went away before its first word
     log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
+    trace.open_worker(hello.trace_log, hello.group, hello.slot)
     _print_by_line()
     handler = _load(hello.handler, port)
     port.send(Ready(handler.wants_record))
@@ -74,6 +75,7 @@ def _serve(
                 lanes[frame.lane].put(frame)
             case Open():
                 call = handler.call_for(frame.topic, frame.partition, hello.slot)
+                call = trace.traced(call, frame.lane, frame.topic, frame.partition)
                 lanes[frame.lane] = Lane(frame, call, rules, port, cells)
             case Close():
                 lanes.pop(frame.lane).close()
