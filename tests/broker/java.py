@@ -43,10 +43,9 @@ class JavaBroker(Broker):
         self.description = f"Java on {self.bootstrap}"
         self.folder = Path(tempfile.mkdtemp(prefix="ticketpool-kafka-"))
         _write_settings(self.folder, Listener("CLIENT", port, port), listeners)
-        command = [java, *_flags(self.folder), "-cp", f"{libraries}/*"]
-        _format(command, self.folder)
+        self._java = [java, *_flags(self.folder), "-cp", f"{libraries}/*"]
         self._pid = self._pidfd = -1
-        self._guard = _leashed(self.folder, [*command, "kafka.Kafka", "server.properties"])
+        self._guard = _leashed(self.folder, [*self._java, "kafka.Kafka", "server.properties"])
 
     @property
     def pids(self) -> list[int]:
@@ -57,6 +56,8 @@ class JavaBroker(Broker):
         self._forget()
 
     def _start(self) -> None:
+        if not (self.folder / "data").exists():
+            _format(self._java, self.folder)
         assert self._guard.stdin is not None
         assert self._guard.stdout is not None
         self._guard.stdin.write(b"start\n")
@@ -165,5 +166,4 @@ def _format(command: Sequence[str], folder: Path) -> None:
         timeout=60,
     )
     if done.returncode:
-        shutil.rmtree(folder, ignore_errors=True)
         raise Unavailable(f"StorageTool: {(done.stdout + done.stderr).strip()[-500:]}")
