@@ -1,5 +1,6 @@
 """Bytes in any split make the same frames, and what is no frame never passes for one."""
 
+import builtins
 import itertools
 import typing
 from typing import Any
@@ -16,38 +17,42 @@ from ticketpool.ipc.frames import (
     MAX_FRAME,
     Close,
     Closed,
-    Dead,
     FromSupervisor,
     FromWorker,
     Parser,
     encode,
 )
 
-ints = st.integers(-(2**63), 2**63 - 1)
-maybe_bytes = st.none() | st.binary(max_size=40)
-text = st.text(max_size=20)
-headers = st.lists(st.tuples(text, maybe_bytes), max_size=2).map(tuple)
-FIELDS: dict[Any, st.SearchStrategy[Any]] = {
+LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
+    bytes: st.binary(max_size=40),
     float: st.floats(0, 1e6),
-    int: ints,
-    str: text,
-    list[int]: st.lists(ints, max_size=4),
-    list[bytes | None]: st.lists(maybe_bytes, max_size=4),
-    list[tuple[int, int]]: st.lists(st.tuples(ints, ints), max_size=3),
-    list[tuple[tuple[str, bytes | None], ...]]: st.lists(headers, max_size=4),
+    int: st.integers(-(2**63), 2**63 - 1),
+    str: st.text(max_size=20),
+    type(None): st.none(),
 }
 
 
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
-    """Any frame of a kind; its fields' types decide what they hold."""
-    fields = msgspec.structs.fields(kind)
-    return st.builds(kind, **{field.encode_name: FIELDS[field.type] for field in fields})
+    """Anything of a type that a frame may hold, or any frame of a kind."""
+    if kind in LEAVES:
+        return LEAVES[kind]
+    arguments = typing.get_args(kind)
+    match typing.get_origin(kind):
+        case builtins.list:
+            return st.lists(values_of(arguments[0]), max_size=3)
+        case builtins.tuple if arguments[-1] is Ellipsis:
+            return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
+        case builtins.tuple:
+            return st.tuples(*map(values_of, arguments))
+        case None:
+            fields = msgspec.structs.fields(kind)
+            return st.builds(kind, **{field.name: values_of(field.type) for field in fields})
+        case _:  # a union
+            return st.one_of(*map(values_of, arguments))
 
 
-FIELDS[list[Dead]] = st.lists(values_of(Dead), max_size=2)
-from_supervisor = st.one_of(*map(values_of, typing.get_args(FromSupervisor)))
-from_worker = st.one_of(*map(values_of, typing.get_args(FromWorker)))
+from_supervisor, from_worker = values_of(FromSupervisor), values_of(FromWorker)
 
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
