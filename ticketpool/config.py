@@ -48,6 +48,14 @@ class OffsetReset(StrEnum):
     ERROR = "error"
 
 
+class OnOutOfRange(StrEnum):
+    """What to do when the committed offset is not in the log any more."""
+
+    STOP = "stop"  # that partition, with an alarm; skipping records must be decided
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
 class Assignor(StrEnum):
     """How the group's partitions are shared out (``partition.assignment.strategy``)."""
 
@@ -107,6 +115,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     backoff_seconds: float = 0.1
     backoff_max_seconds: float = 30.0
     on_failure: OnFailure = OnFailure.DEAD_LETTER
+    dead_letter_limit: float = 0.5  # share of the last 200 records; above it the service stops
     dead_letter_topic: str | None = None  # None: <topic>.dlq, one for each topic
     handler_timeout_seconds: float = 300.0  # 0: none
     max_crashes: int = 3
@@ -115,6 +124,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     buffer_records: int = 20_000  # per partition; above it the partition is paused
     buffer_bytes: int = 8 << 20  # per partition
     offset_reset: OffsetReset = OffsetReset.EARLIEST  # latest loses what came before us
+    on_out_of_range: OnOutOfRange = OnOutOfRange.STOP
     assignor: Assignor = Assignor.COOPERATIVE_STICKY
     http: str | None = "127.0.0.1:9464"  # None: no listener
     until_caught_up: bool = False

@@ -5,7 +5,14 @@ from typing import Any
 import click
 
 from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
-from ticketpool.config import Assignor, OffsetReset, OnFailure, RunConfig, usable_cores
+from ticketpool.config import (
+    Assignor,
+    OffsetReset,
+    OnFailure,
+    OnOutOfRange,
+    RunConfig,
+    usable_cores,
+)
 
 _DEFAULT = RunConfig()
 
@@ -27,6 +34,8 @@ _DEFAULT = RunConfig()
         default=_DEFAULT.on_failure.value,
         help="What becomes of a record that failed for good.")  # fmt: skip
 @option("--dead-letter-topic", show_default="<topic>.dlq", help="Where dead letters go.")
+@option("--dead-letter-limit", type=click.FloatRange(0, 1), default=_DEFAULT.dead_letter_limit,
+        help="Share of dead letters in the last 200 records that stops the service; 1: never.")
 @option("--handler-timeout", type=click.FloatRange(0), default=_DEFAULT.handler_timeout_seconds,
         help="Seconds after which a call counts as hung, its worker is killed.")  # fmt: skip
 @option("--max-crashes", type=click.IntRange(1), default=_DEFAULT.max_crashes,
@@ -42,6 +51,9 @@ _DEFAULT = RunConfig()
 @option("--offset-reset", type=click.Choice([p.value for p in OffsetReset]),
         default=_DEFAULT.offset_reset.value,
         help="Where a group without a commit starts.")  # fmt: skip
+@option("--on-out-of-range", type=click.Choice([p.value for p in OnOutOfRange]),
+        default=_DEFAULT.on_out_of_range.value,
+        help="When the committed offset was deleted: stop that partition, or go on from there.")
 @option("--assignor", type=click.Choice([p.value for p in Assignor]),
         default=_DEFAULT.assignor.value, help="How the group shares partitions.")  # fmt: skip
 @option("--http", default=_DEFAULT.http, metavar="HOST:PORT",
@@ -93,6 +105,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         backoff_max_seconds=given["backoff_max"],
         on_failure=OnFailure(given["on_failure"]),
         dead_letter_topic=given["dead_letter_topic"],
+        dead_letter_limit=given["dead_letter_limit"],
+        on_out_of_range=OnOutOfRange(given["on_out_of_range"]),
         handler_timeout_seconds=given["handler_timeout"],
         max_crashes=given["max_crashes"],
         drain_seconds=given["drain_timeout"],

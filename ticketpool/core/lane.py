@@ -47,7 +47,9 @@ class Lane:
         paused: whether fetching is paused at the consumer.
         confirmed: what the broker has confirmed, in this assignment.
         requested: what a commit was last sent for.
+        refused: that commit failed; it is sent again with the next ones.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
+        out_of_range: its next offset is not in the log any more, and it waits for a decision.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -68,8 +70,10 @@ class Lane:
         self.paused = False
         self.confirmed: Position | None = None
         self.requested: Position | None = None
+        self.refused = False
         self.end: int | None = None
         self.abandoned = 0
+        self.out_of_range = False
         self.counts = Counts()
         self.durations = Histogram()
 

@@ -205,5 +205,5 @@ class Router:
         """Lanes whose position has moved since a commit was last sent for them."""
         for lane in self.lanes.values():
             position = lane.position()
-            if position is not None and position != lane.requested:
+            if position is not None and (lane.refused or position != lane.requested):
                 yield lane, position

@@ -6,7 +6,7 @@ would pass it (confluent_kafka ``Consumer_consume``, ``CallState_end``). So
 callbacks keep what went wrong, and ``poll`` raises it after it has returned.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -27,7 +27,7 @@ from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, make_client
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
-from ticketpool.kafka.settings import consumer_properties
+from ticketpool.kafka.settings import consumer_properties, new_protocol
 
 BATCH = 2000
 """Most records that one poll returns: 1,000 and up read at full speed, and 2,000
@@ -76,12 +76,19 @@ class Listener(Protocol):
     def reached_end(self, partition: Partition, offset: int) -> None:
         """All records before ``offset`` have been returned; there are no more for now."""
 
+    def out_of_range(self, partition: Partition, why: str) -> None:
+        """The next offset is not in the log any more; nothing is read until ``restart``."""
+
 
 class GroupConsumer:
     """*Supervisor side.* One member of the consumer group.
 
     Args:
         find_end: ask for end offsets at assignment, and report ends of partitions.
+
+    Attributes:
+        known: partitions of each topic at start; one that was added later is read
+            from its beginning.
 
     Raises:
         ConfigError: a property is wrong.
@@ -101,11 +108,11 @@ class GroupConsumer:
         self._offset_reset = offset_reset
         self._find_end = find_end
         self._group = group
-        self._incremental = (
-            assignor == "cooperative-sticky" or kafka.properties.get("group.protocol") == "consumer"
-        )
+        self._incremental = assignor == "cooperative-sticky" or new_protocol(kafka)
         self._failure: BaseException | None = None
+        self.known: Mapping[str, int] = {}
         self._ends: list[tuple[Partition, int]] = []
+        self._out_of_range: list[tuple[Partition, str]] = []
         properties = consumer_properties(
             kafka, group=group, assignor=assignor, partition_eof=find_end
         )
@@ -138,6 +145,8 @@ class GroupConsumer:
         """
         while self._ends:  # of the poll before: the records ahead of them are taken in by now
             self._listener.reached_end(*self._ends.pop(0))
+        while self._out_of_range:
+            self._listener.out_of_range(*self._out_of_range.pop(0))
         first = self._consumer.poll(seconds)
         if first is None:
             self._raise_failure()
@@ -165,13 +174,10 @@ class GroupConsumer:
         elif error.code() in DENIED:
             raise NotAuthorised(f"group {self._group!r}: {error.str()}; check the ACLs")
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            raise TicketpoolError(
-                f"{where}: the committed offset is out of range ({error.str()}); records were "
-                "deleted before they were processed. Reset the group's offset to go on"
-            )
+            self._out_of_range.append((where, error.str()))
         # .fatal() is False for a fenced static member, so the code decides.
         elif error.fatal() or error.code() == KafkaError._FATAL:
-            raise TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
+            raise _fatal(error)
         else:
             _log.warning("kafka error", error=error.str(), partition=str(where))
         return False
@@ -223,6 +229,8 @@ class GroupConsumer:
     def _offset_of(self, start: Start) -> int:
         if start.offset is not None:
             return start.offset
+        if start.partition.number >= self.known.get(start.partition.topic, 0):
+            return OFFSET_BEGINNING  # added since we started: its first records are news
         return OFFSET_END if self._offset_reset is OffsetReset.LATEST else OFFSET_BEGINNING
 
     def _end(self, partition: Partition) -> int | None:
@@ -274,6 +282,19 @@ class GroupConsumer:
             return None
         return high if high >= 0 else None
 
+    def restart(self, partition: Partition, at_end: bool) -> None:
+        """Read a partition from where its log begins, or ends, whatever was committed."""
+        logical = OFFSET_END if at_end else OFFSET_BEGINNING
+        anew = TopicPartition(partition.topic, partition.number, logical)
+        # seek() answers _STATE here: without an offset to reset to, fetching has ended.
+        if self._incremental:
+            self._consumer.incremental_unassign([anew])
+            self._consumer.incremental_assign([anew])
+            return
+        assigned = self._consumer.position(self._consumer.assignment())
+        others = [p for p in assigned if (p.topic, p.partition) != partition]
+        self._consumer.assign([*others, anew])
+
     # -- flow ---------------------------------------------------------------------------
 
     def pause(self, partitions: Iterable[Partition]) -> None:
@@ -287,6 +308,16 @@ class GroupConsumer:
     def close(self) -> None:
         """Leave the group. Calls ``Listener.revoked`` for what is still assigned."""
         self._consumer.close()
+
+
+def _fatal(error: KafkaError) -> TicketpoolError:
+    """The client is of no use any more (librdkafka INTRODUCTION.md, "Fatal consumer errors")."""
+    if "instance" in error.str().lower() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+        return ConfigError(
+            f"another member of the group has this group.instance.id ({error.str()}); "
+            "give each supervisor its own (-X group.instance.id=...)"
+        )
+    return TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
 
 
 def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:

@@ -69,6 +69,10 @@ class DeadLetters:
         headers = [*(record.headers() or ()), *_headers(record, reason, self._group)]
         self._send(_Letter(topic, record, headers, done))
 
+    def forget(self, partition: Partition) -> None:
+        """Try no more for the letters of a partition that is not ours any more."""
+        self._waiting = [letter for letter in self._waiting if letter.origin != partition]
+
     def tend(self) -> None:
         """Take acknowledgements, and send again what failed and is due."""
         if self._producer is None:

@@ -96,10 +96,12 @@ def consumer_properties(
     kafka: KafkaConfig, *, group: str, assignor: str, partition_eof: bool
 ) -> Properties:
     """Properties of the group's member in the supervisor."""
+    # KIP-848's protocol leaves the assignment to the broker and refuses the property.
+    strategy = {} if new_protocol(kafka) else {"partition.assignment.strategy": assignor}
     return {
         **_base(kafka),
+        **strategy,
         "group.id": group,
-        "partition.assignment.strategy": assignor,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",  # starts are resolved by us: out of range must be seen
@@ -112,6 +114,11 @@ def consumer_properties(
         "queued.max.messages.kbytes": 16 << 10,
         **kafka.properties,
     }
+
+
+def new_protocol(kafka: KafkaConfig) -> bool:
+    """Whether the group uses KIP-848 (``group.protocol=consumer``)."""
+    return kafka.properties.get("group.protocol", "classic").lower() == "consumer"
 
 
 def reader_properties(kafka: KafkaConfig) -> Properties:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from ticketpool import log, trace
+from ticketpool.config import OnOutOfRange, RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
@@ -28,11 +29,11 @@ class Assignment:
 
     def __init__(
         self,
+        config: RunConfig,
         router: Router,
         crew: Crew,
         totals: Totals,
         signals: StopSignals,
-        drain_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.consumer: GroupConsumer  # set by the service; each needs the other
@@ -44,7 +45,8 @@ class Assignment:
         self._crew = crew
         self._totals = totals
         self._signals = signals
-        self._drain_seconds = drain_seconds
+        self._drain_seconds = config.drain_seconds
+        self._on_out_of_range = config.on_out_of_range
         self._clock = clock
 
     # -- called by the consumer, inside poll ---------------------------------------------
@@ -104,7 +106,7 @@ class Assignment:
             if lane is not None and error is None:
                 lane.confirmed = position
             elif lane is not None:
-                lane.requested = lane.confirmed
+                lane.refused = True
 
     def reached_end(self, partition: Partition, offset: int) -> None:
         """The log ends here for now: what lies before holds no further records."""
@@ -112,6 +114,30 @@ class Assignment:
         if lane is not None and lane.state is LaneState.OPEN:  # else its records were not taken in
             trace.reached_end(lane, lane.ledger.next, offset)
             lane.ledger.reach_end(offset)
+
+    def out_of_range(self, partition: Partition, why: str) -> None:
+        """Records were deleted before they were read: stop the partition, or begin anew as told."""
+        lane = self._router.lanes.get(partition)
+        if lane is None:
+            return
+        self.events["out_of_range"] += 1
+        policy = self._on_out_of_range
+        _log.error(
+            "offset out of range",
+            topic=partition.topic,
+            partition=partition.number,
+            offset=lane.ledger.next,
+            error=why,
+            policy=policy.value,
+            setting="--on-out-of-range",
+        )
+        if policy is OnOutOfRange.STOP:
+            lane.out_of_range = True
+            return
+        self.drain([lane], self._clock() + self._drain_seconds)
+        self._give_up([lane], "offset reset")
+        self.assigned([Start(partition, None, False, lane.end)])
+        self.consumer.restart(partition, policy is OnOutOfRange.LATEST)
 
     # -- called by the service --------------------------------------------------------------
 
@@ -123,7 +149,7 @@ class Assignment:
         trace.committing(moved)
         self.consumer.commit_soon([(lane.partition, position) for lane, position in moved])
         for lane, position in moved:
-            lane.requested = position
+            lane.requested, lane.refused = position, False
 
     def commit_now(self, lanes: Iterable[Lane]) -> None:
         """Commit these lanes exactly, and wait for the broker's word on each."""
@@ -164,7 +190,7 @@ class Assignment:
 
     def _give_up(self, lanes: Iterable[Lane], event: str) -> None:
         for lane in lanes:
-            self._router.forget(lane)
+            self._crew.forget(lane)
             trace.gave_up(lane, event)
             _log.info(
                 event,

@@ -190,6 +190,7 @@ class Crew:
         settled = self._router.settle(lane, ack.through)
         trace.settled(lane, ack.through, "ack")
         self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
+        self._failures.finished(settled, len(ack.dead))
 
     def _retrying(self, frame: Retrying) -> None:
         lane = self._router.find(frame.lane)
@@ -213,6 +214,11 @@ class Crew:
         self._receive(slot)  # what it had still written
         self.undertaker.bury(slot)
         self.urgent = True
+
+    def forget(self, lane: Lane) -> None:
+        """The lane's partition is given up; what its worker may still send is not believed."""
+        self._router.forget(lane)
+        self._failures.forget(lane)
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs

@@ -5,6 +5,7 @@ import signal
 from ticketpool import log, trace
 from ticketpool.config import OnFailure, RunConfig
 from ticketpool.core.lane import Lane
+from ticketpool.core.policy import Breaker
 from ticketpool.errors import StoppedByPolicy
 from ticketpool.ipc.frames import Dead
 from ticketpool.kafka.dead_letter import DeadLetters, Reason
@@ -32,7 +33,22 @@ class Failures:
         self._config = config
         self._letters = letters
         self._totals = totals
+        self._breaker = Breaker(config.dead_letter_limit)
         self.stopped: StoppedByPolicy | None = None
+
+    def finished(self, records: int, dead: int) -> None:
+        """So many records are finished, so many of them dead: stop when that is too many."""
+        self._breaker.note(records, dead)
+        if dead and self._breaker.tripped and self.stopped is None:
+            self.stopped = StoppedByPolicy(
+                f"{self._breaker.dead} of the last {self._breaker.finished} records became dead "
+                "letters; stopped before the whole topic does. Mend the cause (a database that is "
+                "down?) or raise --dead-letter-limit"
+            )
+
+    def forget(self, lane: Lane) -> None:
+        """The lane's partition is given up: whoever gets it writes its dead letters."""
+        self._letters.forget(lane.partition)
 
     def tend(self) -> None:
         """Take acknowledgements of dead letters, send again what failed."""

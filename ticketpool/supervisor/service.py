@@ -16,6 +16,7 @@ from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.settings import new_protocol
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -53,9 +54,7 @@ class Supervisor:
         recruiter = Recruiter(config, worker_environment(config), stdout)
         pool = Pool(config.workers, recruiter, Backoff(0.1, 10.0))
         self._crew = Crew(config, pool, self._router, self._failures, self._totals)
-        self._assignment = Assignment(
-            self._router, self._crew, self._totals, signals, config.drain_seconds
-        )
+        self._assignment = Assignment(config, self._router, self._crew, self._totals, signals)
         self._consumer = self._assignment.consumer = GroupConsumer(
             config.kafka,
             group=config.group,
@@ -123,7 +122,13 @@ class Supervisor:
         cluster = Cluster(self._config.kafka)
         if self._config.create_topic:
             self._create_topics(cluster)
-        cluster.require(self._config.topics)
+        self._consumer.known = cluster.require(self._config.topics)
+        if new_protocol(self._config.kafka):
+            _log.warning(
+                "slow takeover with group.protocol=consumer",
+                detail="a dead or hung supervisor's partitions are taken over after 45 s or more",
+                setting="-X group.protocol=classic",
+            )
         while not self._crew.warm and not self._signals.stop:
             self._show_life()
             self._crew.collect(POLL_SECONDS)
