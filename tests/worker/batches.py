@@ -13,7 +13,8 @@ def batch(
     keys: Sequence[bytes | None] = (),
     headers: Sequence[Headers] = (),
     timestamps: Sequence[int] = (),
+    attempts: int = 0,
 ) -> Records:
-    """A frame of records; the last three columns only for handlers that ask for them."""
+    """A frame of records; keys, headers and timestamps only for handlers that ask for them."""
     columns = list(keys), list(headers), list(timestamps)
-    return Records(lane, list(offsets), list(values), *columns)
+    return Records(lane, list(offsets), list(values), *columns, attempts)

@@ -63,8 +63,8 @@ class Bench:
         assert self.running() == offset
         self._plan.get(offset, _fine)(attempt)
 
-    def put(self, *offsets: int) -> None:
-        self.lane.put(batch(NUMBER, offsets, [b""] * len(offsets)))
+    def put(self, *offsets: int, attempts: int = 0) -> None:
+        self.lane.put(batch(NUMBER, offsets, [b""] * len(offsets), attempts=attempts))
 
     def through(self, offset: int) -> None:
         """Wait until everything up to there is acknowledged and settled."""
@@ -168,6 +168,22 @@ def test_a_failing_record_is_tried_again_in_place_and_the_next_waits(bench: Make
     ]
     assert one.dead == []
     assert sum(ack.retried for ack in one.port.of(Ack)) == 2
+
+
+def test_attempts_of_an_earlier_process_count_for_the_first_record_alone(bench: Make) -> None:
+    one = bench({5: failing(ValueError("not yet"), times=2), 6: failing(ValueError("never"))})
+    one.put(5, 6, 7, attempts=1)
+    one.through(7)
+    assert one.calls == [(5, 2), (5, 3), (6, 1), (6, 2), (6, 3), (7, 1)]
+    assert [(dead.offset, dead.attempts) for dead in one.dead] == [(6, 3)]
+
+
+def test_after_all_retries_in_earlier_processes_one_call_is_left(bench: Make) -> None:
+    one = bench({5: failing(ValueError("never"))})
+    one.put(5, attempts=9)
+    one.through(5)
+    assert one.calls == [(5, 10)]
+    assert [dead.attempts for dead in one.dead] == [10]
 
 
 def test_what_was_finished_before_a_failure_does_not_wait_for_its_retries(bench: Make) -> None:
