@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from multiprocessing import Pipe
 from typing import Any, Generic, TypeVar
 
+from ticketpool.ipc import dump
 from ticketpool.ipc.channel import Channel
 from ticketpool.ipc.words import Words
 
@@ -45,7 +46,10 @@ class Child(Generic[T]):
             (pidfd_open(2)); for a selector.
         channel: our end of the pipe.
         words: shared with the child.
+        peak_rss_bytes: most memory that it had resident; 0 until it has been reaped.
     """
+
+    peak_rss_bytes = 0
 
     def __init__(
         self,
@@ -62,7 +66,9 @@ class Child(Generic[T]):
             undo.callback(self.words.close)
             self.channel: Channel[T] = Channel(os.dup(ours.fileno()), incoming)
             undo.callback(self.channel.close)
-            inherited = (theirs.fileno(), self.words.fd)
+            self._dump_fd = dump.create()
+            undo.callback(os.close, self._dump_fd)
+            inherited = (theirs.fileno(), self.words.fd, self._dump_fd)
             self._process = _start(module, inherited, environment, stdout)
             undo.callback(self._process.wait)
             undo.callback(self._process.kill)
@@ -82,9 +88,22 @@ class Child(Generic[T]):
         """SIGKILL. The process runs nothing of ours once ``wait`` has returned."""
         self.signal(signal.SIGKILL)
 
+    def dump(self) -> str:
+        """The end of what its faulthandler wrote: at a crash, or when SIGUSR1 asked for it."""
+        return dump.tail(self._dump_fd)
+
     def reap(self) -> int | None:
         """The exit status if the child has ended (negative: minus the signal), else ``None``."""
-        return self._process.poll()
+        return self._collect(os.WNOHANG)
+
+    def _collect(self, options: int) -> int | None:
+        # wait4(2) and not Popen: it tells the peak of the memory, too.
+        if self._process.returncode is None:
+            pid, status, usage = os.wait4(self.pid, options)
+            if pid:
+                self.peak_rss_bytes = usage.ru_maxrss << 10
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Block until the child has ended; ``None`` when it has not within ``seconds``."""
@@ -92,13 +111,14 @@ class Child(Generic[T]):
         poller.register(self.pidfd, select.POLLIN)
         if not poller.poll(None if seconds is None else seconds * 1000):
             return None
-        return self._process.wait()
+        return self._collect(0)
 
     def close(self) -> None:
         """Release pipe, words and pidfd of a child that has been reaped."""
         self.channel.close()
         self.words.close()
         if self.pidfd >= 0:
+            os.close(self._dump_fd)
             os.close(self.pidfd)
             self.pidfd = -1
 

@@ -1,6 +1,7 @@
 """What a child process does first: find its pipe, and die with its parent."""
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -30,9 +31,11 @@ def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
     signal.signal(signal.SIGINT, _do_nothing)
     signal.signal(signal.SIGTERM, _do_nothing)
     die_with_parent()
-    pipe_fd, words_fd = int(sys.argv[1]), int(sys.argv[2])
-    for fd in (pipe_fd, words_fd):
+    pipe_fd, words_fd, dump_fd = map(int, sys.argv[1:4])
+    for fd in (pipe_fd, words_fd, dump_fd):
         os.set_inheritable(fd, False)  # a handler's own children must not hold our pipe open
+    faulthandler.enable(dump_fd)
+    faulthandler.register(signal.SIGUSR1, dump_fd)  # asked for before a hung one is killed
     return Port(pipe_fd, incoming), Words(words_fd, words)
 
 

@@ -196,8 +196,7 @@ class GroupConsumer:
     def _on_assign(self, partitions: list[TopicPartition]) -> None:
         starts = [self._start(p) for p in self._committed(partitions)]
         resolved = [
-            TopicPartition(s.partition.topic, s.partition.number, self._offset_of(s))
-            for s in starts
+            TopicPartition(s.partition.topic, s.partition.number, _offset_of(s)) for s in starts
         ]
         if self._incremental:
             self._consumer.incremental_assign(resolved)
@@ -213,29 +212,30 @@ class GroupConsumer:
         if found.error is not None:
             raise TicketpoolError(f"{partition}: cannot read the committed offset: {found.error}")
         has_commit = found.offset >= 0
-        if not has_commit and self._offset_reset is OffsetReset.ERROR:
+        return Start(
+            partition,
+            found.offset if has_commit else self._reset(partition),
+            has_commit,
+            self._end(partition) if self._find_end else None,
+            found.metadata or "",
+        )
+
+    def _reset(self, partition: Partition) -> int | None:
+        """Where a partition without a commit is begun; ``None``: where its log begins.
+
+        The end is asked for and not left to the client, so that it can be committed:
+        what comes next must not be passed over when we are started again.
+        """
+        if partition.number >= self.known.get(partition.topic, 0):
+            return None  # added since we started: its first records are news
+        if self._offset_reset is OffsetReset.ERROR:
             raise ConfigError(
                 f"group {self._group!r} has no committed offset for {partition}; "
                 "set --offset-reset earliest or latest"
             )
-        return Start(
-            partition,
-            found.offset if has_commit else None,
-            has_commit,
-            self._end(partition),
-            found.metadata or "",
-        )
+        return self._end(partition) if self._offset_reset is OffsetReset.LATEST else None
 
-    def _offset_of(self, start: Start) -> int:
-        if start.offset is not None:
-            return start.offset
-        if start.partition.number >= self.known.get(start.partition.topic, 0):
-            return OFFSET_BEGINNING  # added since we started: its first records are news
-        return OFFSET_END if self._offset_reset is OffsetReset.LATEST else OFFSET_BEGINNING
-
-    def _end(self, partition: Partition) -> int | None:
-        if not self._find_end:
-            return None
+    def _end(self, partition: Partition) -> int:
         _, high = self._consumer.get_watermark_offsets(
             TopicPartition(partition.topic, partition.number), timeout=_RPC_SECONDS
         )
@@ -318,6 +318,10 @@ def _fatal(error: KafkaError) -> TicketpoolError:
             "give each supervisor its own (-X group.instance.id=...)"
         )
     return TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
+
+
+def _offset_of(start: Start) -> int:
+    return OFFSET_BEGINNING if start.offset is None else start.offset
 
 
 def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:

@@ -5,7 +5,7 @@ import selectors
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from ticketpool import log
 from ticketpool.core.policy import Backoff
@@ -32,6 +32,17 @@ class Signal(Enum):
 
     FRAMES = auto()  # bytes to read, or the end of the pipe
     EXIT = auto()  # the process has died
+
+
+class Death(NamedTuple):
+    """How a process ended: ``status`` is minus the signal, or its exit code; ``why`` when
+    it was us who killed it."""
+
+    pid: int
+    status: int
+    peak_rss_bytes: int
+    dump: str
+    why: str = ""
 
 
 class Slot(Generic[T]):
@@ -133,15 +144,16 @@ class Pool(Generic[T]):
             if key.events != wanted:
                 self._selector.modify(channel.fd, wanted, key.data)
 
-    def bury(self, slot: Slot[T]) -> int:
-        """Reap the dead process of a slot and plan its successor; return the exit status."""
+    def bury(self, slot: Slot[T]) -> Death:
+        """Reap the dead process of a slot and plan its successor; return how it ended."""
         child = slot.living
         status = child.wait()
+        death = Death(child.pid, status or 0, child.peak_rss_bytes, child.dump())
         self._selector.unregister(child.pidfd)
         self._selector.unregister(child.channel.fd)
         child.close()
         slot.end(time.monotonic(), self._backoff)
-        return 0 if status is None else status
+        return death
 
     def close(self) -> None:
         """Kill and reap all that still runs."""

@@ -9,7 +9,7 @@ from ticketpool.config import OnOutOfRange, RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
-from ticketpool.core.trouble import Position, Trouble, trouble_of
+from ticketpool.core.trouble import Position
 from ticketpool.kafka.consumer import GroupConsumer, Outcome, Start
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.signals import StopSignals
@@ -58,11 +58,8 @@ class Assignment:
         for start in starts:
             lane = self._router.assign(start.partition, start.offset)
             lane.end = start.end
-            if start.offset is not None:
-                lane.requested = lane.confirmed = Position(start.offset, start.memo)
-                lane.trouble = _carried_over(start)
-                if lane.suspect:
-                    lane.caution = self._router.limits.first_records
+            if start.committed and start.offset is not None:
+                lane.carry_over(Position(start.offset, start.memo), self._router.limits)
             self._totals.assigned(lane, len(self._router.lanes))
             trace.assigned(lane, start.offset)
             self._crew.open(lane)
@@ -198,14 +195,6 @@ class Assignment:
                 partition=lane.partition.number,
                 committed=lane.committed,
             )
-
-
-def _carried_over(start: Start) -> Trouble | None:
-    """What an earlier owner of the partition held against its next record."""
-    trouble = trouble_of(start.memo)
-    if trouble is None or start.offset is None or trouble.offset < start.offset:
-        return None
-    return trouble
 
 
 def _are_quiet(lanes: Iterable[Lane]) -> bool:

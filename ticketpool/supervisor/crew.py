@@ -114,7 +114,7 @@ class Crew:
                 continue
             channel = slot.living.channel
             for lane in self._router.hopeless(slot.index):
-                self._failures.killed_worker(lane, "told by the memo of its commit")
+                self._failures.killed_worker(lane, None)
             for lane, chunk in self._router.sendable(slot.index):
                 trace.delivered(lane, chunk.offsets)
                 channel.send(self._frame(lane, chunk))

@@ -8,7 +8,7 @@ from ticketpool import log, trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import FromWorker
-from ticketpool.pool import Pool, Slot, SlotState
+from ticketpool.pool import Death, Pool, Slot, SlotState
 from ticketpool.supervisor.failures import Failures, exit_reason
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
@@ -42,22 +42,24 @@ class Undertaker:
         self._starts = starts
         self._clock = clock
         self._limit_ns = int(handler_timeout_seconds * 1e9)
-        self._dumped: set[int] = set()  # pids that were asked for their stacks
+        self._overdue: set[int] = set()  # pids that were asked for their stacks
 
     def bury(self, slot: Slot[FromWorker]) -> None:
         """The slot's worker is dead and its last frames have been taken: settle, rewind, charge."""
         pid, was_ready = slot.living.pid, slot.state is SlotState.READY
         running = self._settle_by_words(slot)
-        status = self._pool.bury(slot)
-        self._dumped.discard(pid)
-        reason = exit_reason(status)
-        self._log_exit(slot, pid, reason, running)
+        death = self._pool.bury(slot)
+        if pid in self._overdue:
+            self._overdue.discard(pid)
+            death = death._replace(why="the handler timed out")
+        reason = exit_reason(death)
+        self._log_exit(slot, death, running)
         trace.worker_exited(slot.index, pid, reason)
         at = [(lane.index, offset) for lane, offset in running]
         for lane in self._router.worker_died(slot.index, at):
-            self._failures.killed_worker(lane, reason)
+            self._failures.killed_worker(lane, death)
         if not was_ready:
-            self._starts.died(slot, reason, by_signal=status < 0)
+            self._starts.died(slot, reason, by_signal=death.status < 0)
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
         """Settle what the dead worker had finished without an ack; what it was running.
@@ -74,13 +76,21 @@ class Undertaker:
         return [(lane, offset) for lane, offset, _ in self.running(slot)]
 
     def _log_exit(
-        self, slot: Slot[FromWorker], pid: int, reason: str, running: list[tuple[Lane, int]]
+        self, slot: Slot[FromWorker], death: Death, running: list[tuple[Lane, int]]
     ) -> None:
         where = [
             {"topic": lane.partition.topic, "partition": lane.partition.number, "offset": offset}
             for lane, offset in running
         ]
-        _log.warning("worker exited", worker=slot.index, pid=pid, reason=reason, running=where)
+        _log.warning(
+            "worker exited",
+            worker=slot.index,
+            pid=death.pid,
+            reason=exit_reason(death),
+            running=where,
+            peak_rss_mib=death.peak_rss_bytes >> 20,
+            **({"dump": death.dump} if death.dump else {}),
+        )
 
     def running(self, slot: Slot[FromWorker]) -> Iterator[tuple[Lane, int, int]]:
         """(lane, offset, since in monotonic ns) of what the slot's worker is running."""
@@ -105,11 +115,11 @@ class Undertaker:
         self, slot: Slot[FromWorker], lane: Lane, offset: int, age_seconds: float
     ) -> None:
         child = slot.living
-        if child.pid in self._dumped:
+        if child.pid in self._overdue:
             child.kill()
             return
-        self._dumped.add(child.pid)
-        child.signal(signal.SIGUSR1)  # faulthandler writes its stacks to standard error
+        self._overdue.add(child.pid)
+        child.signal(signal.SIGUSR1)  # faulthandler dumps its stacks; they are told at its burial
         _log.error(
             "handler timed out, worker will be killed",
             worker=slot.index,

@@ -9,17 +9,19 @@ from ticketpool.core.policy import Breaker
 from ticketpool.errors import StoppedByPolicy
 from ticketpool.ipc.frames import Dead
 from ticketpool.kafka.dead_letter import DeadLetters, Reason
+from ticketpool.pool import Death
 from ticketpool.supervisor.totals import Totals
 
 _log = log.get("ticketpool.supervisor")
 
 
-def exit_reason(status: int) -> str:
-    """An exit status in words; negative: minus the signal."""
-    if status >= 0:
-        return f"exit code {status}"
-    name = signal.Signals(-status).name
-    return f"{name} (out of memory?)" if name == "SIGKILL" else name
+def exit_reason(death: Death) -> str:
+    """How a process ended, in words."""
+    if death.status >= 0:
+        return f"exit code {death.status}"
+    name = signal.Signals(-death.status).name
+    why = death.why or ("out of memory?" if name == "SIGKILL" else "")
+    return f"{name} ({why})" if why else name
 
 
 class Failures:
@@ -91,18 +93,34 @@ class Failures:
         topic = self._config.dead_letter_topic_of(lane.partition.topic)
         _log.warning("dead-lettered", **_where(lane, dead), dead_letter_topic=topic)
 
-    def killed_worker(self, lane: Lane, reason: str) -> None:
-        """The lane's next record has killed its worker too often: it is never sent again."""
+    def killed_worker(self, lane: Lane, death: Death | None) -> None:
+        """The lane's next record has killed its worker too often: it is never sent again.
+
+        ``death``: the last one; ``None`` when the commit's memo tells of the deaths.
+        """
         chunk = lane.ledger.take(1, 1)
         if chunk is None:
             return
         offset = chunk.offsets[0]
-        deaths = lane.in_trouble(offset).crashes
-        message = f"the worker died {deaths} times while it ran this record; last: {reason}"
-        self.failed(lane, Dead(offset, deaths, "WorkerDied", message, False))
+        trouble = lane.in_trouble(offset)
+        dead = Dead(
+            offset,
+            trouble.attempts + trouble.crashes,
+            "WorkerDied",
+            _epitaph(trouble.crashes, death),
+            False,
+        )
+        self.failed(lane, dead)
         lane.ledger.settle(offset)
-        trace.settled(lane, offset, "deaths")
         lane.progress(1)
+
+
+def _epitaph(deaths: int, death: Death | None) -> str:
+    text = f"the worker died {deaths} times while it ran this record"
+    if death is None:
+        return f"{text}; as the memo of its commit tells, the supervisor with it"
+    text += f"; last: {exit_reason(death)}, peak memory {death.peak_rss_bytes >> 20} MiB"
+    return f"{text}\n{death.dump}" if death.dump else text
 
 
 def _where(lane: Lane, dead: Dead) -> dict[str, object]:

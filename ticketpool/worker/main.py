@@ -1,10 +1,8 @@
 """``python -m ticketpool.worker.main``: the worker process."""
 
-import faulthandler
 import gc
 import io
 import os
-import signal
 import sys
 from collections.abc import Iterator
 
@@ -22,8 +20,6 @@ from ticketpool.worker.words import COUNT
 
 def main() -> None:
     """Load the handler, say so, then serve lanes until the supervisor is gone."""
-    faulthandler.enable()
-    faulthandler.register(signal.SIGUSR1, all_threads=True)  # asked for before a hung one is killed
     port, words = enter(FromSupervisor, COUNT)
     frames: Iterator[FromSupervisor] = port.frames()
     hello = next(frames, None)
