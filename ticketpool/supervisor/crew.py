@@ -103,6 +103,7 @@ class Crew:
         """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has."""
         if lane.state is not LaneState.OPEN:
             return
+        trace.closing(lane)
         lane.state = LaneState.CLOSING if lane.opened else LaneState.CLOSED
         if lane.opened:
             self.pool.slots[lane.slot].living.channel.send(Close(lane.number))
