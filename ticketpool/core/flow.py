@@ -16,6 +16,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         batch_records, batch_bytes: of one frame; 1,000 records keep caches warm.
         first_records: of a lane's first frame, before anything of it is settled.
+        watched_records: after a supervisor's death, how many leave in such frames, each
+            announced in a commit; it may have died far beyond what it had committed.
         window_records, window_bytes: sent and not settled; below both, one more whole
             frame may be sent.
         buffer_records, buffer_bytes: read and not sent; pause above, resume below half.
@@ -23,6 +25,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     batch_records: int = 1000
     first_records: int = 100
+    watched_records: int = 100_000  # some seconds at full speed: more than a commit interval
     batch_bytes: int = 1 << 20
     window_records: int = 3000
     window_bytes: int = 4 << 20

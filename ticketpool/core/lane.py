@@ -2,10 +2,11 @@
 
 from enum import Enum, auto
 
+from ticketpool.core.flow import Limits
 from ticketpool.core.latency import Histogram
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
-from ticketpool.core.trouble import Position, Trouble, memo_of
+from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 
 class LaneState(Enum):
@@ -39,11 +40,13 @@ class Lane:
             assignment is simply not found (the epoch).
         opened: whether the present worker process knows the lane.
         trouble: what is held against the record that is next to be settled.
-        fresh: nothing has been settled in this assignment yet.
+        watched: how many of the next records leave in small frames, each announced in
+            a commit before it is sent.
         caution: how many of the next records are run alone, each charged in advance,
             because the supervisor that had the partition last ended before it
             had settled anything.
         has_turn: of the cautious lanes of the pool, it is the one that may run.
+        alone: nothing of any other lane runs, or will before its next record is settled.
         paused: whether fetching is paused at the consumer.
         confirmed: what the broker has confirmed, in this assignment.
         requested: what a commit was last sent for.
@@ -64,9 +67,10 @@ class Lane:
         self.opened = False
         self.state = LaneState.OPEN
         self.trouble: Trouble | None = None
-        self.fresh = True
+        self.watched = 1
         self.caution = 0
         self.has_turn = False
+        self.alone = False
         self.paused = False
         self.confirmed: Position | None = None
         self.requested: Position | None = None
@@ -99,12 +103,28 @@ class Lane:
             return None
         careful = self.careful and self.state is LaneState.OPEN
         begun = self.next_record if careful else None
-        return Position(offset, memo_of(self.trouble, begun=begun))
+        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone))
+
+    def carry_over(self, position: Position, limits: Limits) -> None:
+        """What was committed when the lane was assigned, and what its memo holds against the
+        next record."""
+        self.requested = self.confirmed = position
+        trouble = trouble_of(position.memo)
+        if trouble is not None and trouble.offset >= position.offset:
+            self.trouble = trouble
+        if self.suspect:
+            self.caution, self.watched = limits.first_records, limits.watched_records
 
     @property
     def careful(self) -> bool:
         """Whether its next record is announced in the commit's memo before it is sent."""
-        return self.has_turn if self.caution else self.fresh
+        return self.has_turn if self.caution else self.watched > 0
+
+    @property
+    def charged(self) -> int:
+        """How many deaths are held against its next record."""
+        trouble = self.trouble
+        return trouble.crashes if trouble and trouble.offset == self.next_record else 0
 
     @property
     def announced(self) -> bool:
@@ -126,7 +146,8 @@ class Lane:
     def progress(self, records: int) -> None:
         """So many were settled: forget what was held against a record that is finished."""
         settled = self.ledger.settled
-        self.fresh = False
+        self.alone = False
+        self.watched = max(self.watched - records, 0)
         self.caution = max(self.caution - records, 0)
         if self.trouble is not None and settled is not None and settled > self.trouble.offset:
             self.trouble = None

@@ -5,7 +5,7 @@ kills or commits itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby, islice
+from itertools import count, groupby
 
 from ticketpool.core.flow import Limits, may_send
 from ticketpool.core.lane import Lane, LaneState
@@ -102,7 +102,10 @@ class Router:
         record of one lane at a time, so that no neighbour is charged for it.
         """
         lanes = self._by_slot[slot]
-        self._give_turn()
+        turn = self._turn()
+        if turn is not None and turn.charged + 1 >= self._max_crashes:
+            yield from self._last_chance(turn, slot)
+            return
         waiting = (lane for lane in lanes if lane.suspect and not lane.ledger.idle)
         if suspect := next((lane for lane in waiting if lane.has_turn or not lane.caution), None):
             yield from self._alone(suspect)
@@ -111,20 +114,32 @@ class Router:
             if lane.state is LaneState.OPEN and lane.opened and not lane.suspect:
                 yield from self._batches(lane)
 
-    def _give_turn(self) -> None:
-        """Of the cautious lanes one may run; it keeps its turn until its caution ends."""
+    def _turn(self) -> Lane | None:
+        """Of the cautious lanes one may run, the most charged first; it keeps its turn until
+        its caution ends."""
         cautious = [lane for lane in self.lanes.values() if lane.caution]
         for lane in cautious:
             if lane.has_turn and lane.ledger.idle:
                 lane.caution = 0  # nothing is left that could be to blame
-        if cautious and not any(lane.has_turn and lane.caution for lane in cautious):
-            ready = (lane for lane in cautious if lane.caution and not lane.ledger.idle)
-            for lane in islice(ready, 1):
-                lane.has_turn = True
+        ready = [lane for lane in cautious if lane.state is LaneState.OPEN and not lane.ledger.idle]
+        turn = next((lane for lane in ready if lane.has_turn), None)
+        if turn is None and ready:
+            turn = max(ready, key=lambda lane: lane.charged)
+            turn.has_turn = True
+        return turn
+
+    def _last_chance(self, lane: Lane, slot: int) -> Iterator[tuple[Lane, Chunk]]:
+        """One more death and the record is given up: nothing of the whole pool may run beside
+        it then, or it might pay for another's."""
+        lane.alone = not any(
+            other.ledger.in_flight for other in self.lanes.values() if other is not lane
+        )
+        if lane.alone and lane.slot == slot:
+            yield from self._alone(lane)
 
     def _batches(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
         limits = self.limits
-        if lane.fresh:
+        if lane.watched:
             if lane.announced and not lane.ledger.in_flight:
                 yield from self._take(lane, limits.first_records)
             return
@@ -162,7 +177,7 @@ class Router:
             for lane in self._by_slot[slot]
             if lane.trouble is not None
             and lane.trouble.crashes >= self._max_crashes
-            and lane.caution
+            and lane.trouble.alone
             and lane.ledger.first_buffered == lane.trouble.offset
             and not lane.ledger.in_flight
         ]
@@ -186,9 +201,8 @@ class Router:
         given_up = []
         for lane, offset in charged:
             trouble = lane.in_trouble(offset)
-            trouble.crashes += 1
-            trouble.suspect = True
-            if trouble.crashes >= self._max_crashes and len(charged) == 1:
+            trouble.died(alone=len(charged) == 1)
+            if trouble.crashes >= self._max_crashes and trouble.alone:
                 given_up.append(lane)
         return given_up
 

@@ -6,7 +6,7 @@ the broker's ``offset.metadata.max.bytes``), so a record that kills the whole
 supervisor, or keeps moving between members, still ends as a dead letter.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -16,17 +16,27 @@ class Trouble:
 
     Attributes:
         attempts: calls that were made and failed.
-        crashes: deaths of workers while they ran it.
+        crashes: deaths of workers, or of a supervisor, while it ran or was about to.
+        alone: at the last of them nothing else ran, so that nothing else can be to blame.
         suspect: it is to be run alone, because of a death.
     """
 
-    __slots__ = ("attempts", "crashes", "offset", "suspect")
+    __slots__ = ("alone", "attempts", "crashes", "offset", "suspect")
 
-    def __init__(self, offset: int, attempts: int = 0, crashes: int = 0) -> None:
+    def __init__(
+        self, offset: int, attempts: int = 0, crashes: int = 0, *, alone: bool = False
+    ) -> None:
         self.offset = offset
         self.attempts = attempts
         self.crashes = crashes
+        self.alone = alone
         self.suspect = crashes > 0
+
+    def died(self, *, alone: bool) -> None:
+        """One death more."""
+        self.crashes += 1
+        self.alone = alone
+        self.suspect = True
 
 
 class Position(NamedTuple):
@@ -36,28 +46,35 @@ class Position(NamedTuple):
     memo: str = ""
 
 
+_Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
 class _Memo(msgspec.Struct, frozen=True, omit_defaults=True, rename={"offset": "ticketpool"}):
-    offset: int
-    attempts: int = 0
-    crashes: int = 0
+    offset: _Offset
+    attempts: _Count = 0
+    crashes: _Count = 0
+    alone: bool = False
 
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Memo).decode
 
 
-def memo_of(trouble: Trouble | None, *, begun: int | None = None) -> str:
+def memo_of(trouble: Trouble | None, *, begun: int | None = None, alone: bool = False) -> str:
     """The memo for the metadata; empty when there is nothing to tell.
 
     ``begun``: a record whose run has begun and may end this very process; it
     is charged in advance, until progress or a clean end takes that back.
+    ``alone``: nothing else runs beside it.
     """
     if begun is not None:
         known = trouble if trouble is not None and trouble.offset == begun else Trouble(begun)
-        return _encode(_Memo(begun, known.attempts, known.crashes + 1)).decode()
+        return _encode(_Memo(begun, known.attempts, known.crashes + 1, alone)).decode()
     if trouble is None or not (trouble.attempts or trouble.crashes):
         return ""
-    return _encode(_Memo(trouble.offset, trouble.attempts, trouble.crashes)).decode()
+    memo = _Memo(trouble.offset, trouble.attempts, trouble.crashes, trouble.alone)
+    return _encode(memo).decode()
 
 
 def trouble_of(metadata: str | None) -> Trouble | None:
@@ -68,4 +85,4 @@ def trouble_of(metadata: str | None) -> Trouble | None:
         memo = _decode(metadata)
     except Exception:  # anybody may commit anything; msgspec raises more than its own errors
         return None
-    return Trouble(memo.offset, max(memo.attempts, 0), max(memo.crashes, 0))
+    return Trouble(memo.offset, memo.attempts, memo.crashes, alone=memo.alone)
