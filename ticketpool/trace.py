@@ -181,6 +181,11 @@ def skipped(lane: Lane, offset: int) -> None:
     _note(events.Skipped, lane, offset)
 
 
+def closing(lane: Lane) -> None:
+    """Call it before the worker is told."""
+    _note(events.Closing, lane)
+
+
 def abandoned(lane: Lane) -> None:
     """Something of the lane will stay unsettled, on purpose."""
     _note(events.Abandoned, lane)

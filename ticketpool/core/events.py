@@ -127,6 +127,10 @@ class Abandoned(_Placed, tag="abandoned", frozen=True):
     """*Supervisor.* Something will stay unsettled: the drain was cut off, or policy stops here."""
 
 
+class Closing(_Placed, tag="closing", frozen=True):
+    """*Supervisor.* The worker is told to finish the record at hand and drop the rest."""
+
+
 class Revoked(_Placed, tag="revoked", frozen=True):
     """*Supervisor.* Given up, in order: nothing of ours runs there any more."""
 
@@ -161,6 +165,7 @@ Event = (
     | Committing
     | Committed
     | Abandoned
+    | Closing
     | Revoked
     | Lost
     | WorkerExited
@@ -177,6 +182,7 @@ Placed = (
     | Skipped
     | Committing
     | Abandoned
+    | Closing
     | Revoked
     | Lost
 )

@@ -52,6 +52,15 @@ class Numbers:
         self.count += 1
         return True
 
+    def __contains__(self, number: int) -> bool:
+        word = self._words.get(number >> _BITS, 0)
+        return bool(word >> (number & ((1 << _BITS) - 1)) & 1)
+
+    def count_without(self, others: "Numbers") -> int:
+        """How many members are not among the others."""
+        words = others._words
+        return sum((word & ~words.get(index, 0)).bit_count() for index, word in self._words.items())
+
     def stretches(self) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of consecutive members, in rising order; neighbours may touch."""
         for index in sorted(self._words):
