@@ -142,10 +142,12 @@ def opened(lane: Lane, pid: int) -> None:
     _note(events.Opened, lane, lane.number, pid)
 
 
-def jumped(lane: Lane, expected: int | None, offsets: Sequence[int]) -> None:
+def received(lane: Lane, expected: int | None, offsets: Sequence[int]) -> None:
     """Records came in; what is missing from ``expected`` on does not exist."""
     if _writer is None:
         return
+    if expected is None:
+        _note(events.Began, lane, offsets[0])
     following = offsets[0] if expected is None else expected
     for first, last in events.ranges(list(offsets)):
         if first > following:
@@ -156,8 +158,10 @@ def jumped(lane: Lane, expected: int | None, offsets: Sequence[int]) -> None:
 def reached_end(lane: Lane, expected: int | None, end: int) -> None:
     """The log ends at ``end``: there are no records from ``expected`` on. Call it before the
     ledger is told."""
-    if expected is None or end > expected:
-        _note(events.Jumped, lane, 0 if expected is None else expected, end - 1)
+    if expected is None:
+        _note(events.Began, lane, end)
+    elif end > expected:
+        _note(events.Jumped, lane, expected, end - 1)
 
 
 def delivered(lane: Lane, offsets: Sequence[int]) -> None:

@@ -44,6 +44,12 @@ class Assigned(_Placed, tag="assigned", frozen=True):
     start: int | None
 
 
+class Began(_Placed, tag="began", frozen=True):
+    """*Supervisor.* The first offset is known, of an assignment without a start."""
+
+    offset: int
+
+
 class Opened(_Placed, tag="opened", frozen=True):
     """*Supervisor.* The worker with that pid is told of the partition as lane ``lane``."""
 
@@ -154,6 +160,7 @@ class Stopped(_Event, tag="stopped", frozen=True):
 Event = (
     Process
     | Assigned
+    | Began
     | Opened
     | Jumped
     | Delivered
@@ -174,6 +181,7 @@ Event = (
 
 Placed = (
     Assigned
+    | Began
     | Opened
     | Jumped
     | Delivered

@@ -41,8 +41,8 @@ class Intake:
         offsets = [record.offset() for record in records]
         expected = lane.ledger.next
         jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
+        trace.received(lane, expected, offsets)  # type: ignore[arg-type]
         if jumped:
-            trace.jumped(lane, expected, offsets)  # type: ignore[arg-type]
             _log.debug(
                 "offsets jumped", topic=partition.topic, partition=partition.number,
                 jumped=jumped, next=lane.ledger.next,

@@ -17,15 +17,12 @@ class Deliveries:
 
     def jumped(self, seen: Seen, event: Jumped, epoch: Epoch) -> None:
         """No records there."""
-        self._findings.jumps += event.last >= event.first
-        self._findings.jumped += max(event.last + 1 - event.first, 0)
-        if epoch.frontier is None:
-            epoch.begin_at(event.last + 1)
-        elif event.last >= event.first:
-            epoch.jumps[event.first] = event.last
-            if len(epoch.jumps) > _MANY_JUMPS:
-                epoch.advance()
-                epoch.forget_jumps()
+        self._findings.jumps += 1
+        self._findings.jumped += event.last + 1 - event.first
+        epoch.jumps[event.first] = event.last
+        if len(epoch.jumps) > _MANY_JUMPS:
+            epoch.advance()
+            epoch.forget_jumps()
 
     def delivered(self, seen: Seen, event: Delivered, epoch: Epoch, life: Life) -> None:
         """Sent to a lane."""

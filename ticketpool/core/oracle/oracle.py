@@ -34,6 +34,7 @@ class Oracle:
         self._places: dict[tuple[str, str, int], Place] = {}
         self._past: list[Place] = []  # of partitions that began anew
         self._placed: dict[type, Callable[[Seen, Any, Epoch], None]] = {
+            events.Began: self._began,
             events.Opened: self._opened,
             events.Jumped: self._deliveries.jumped,
             events.Delivered: self._delivered,
@@ -121,6 +122,9 @@ class Oracle:
         if after is not before:
             self._past.append(before)
             self._places[member.group, event.topic, event.partition] = after
+
+    def _began(self, seen: Seen, event: events.Began, epoch: Epoch) -> None:
+        epoch.begin_at(event.offset)
 
     def _opened(self, seen: Seen, event: events.Opened, epoch: Epoch) -> None:
         life = Life(epoch, event.lane, event.pid, event.at)
