@@ -179,24 +179,6 @@ Event = (
     | Stopped
 )
 
-Placed = (
-    Assigned
-    | Began
-    | Opened
-    | Jumped
-    | Delivered
-    | Settled
-    | DeadLettered
-    | Skipped
-    | Committing
-    | Abandoned
-    | Closing
-    | Revoked
-    | Lost
-)
-"""Events of one partition in one epoch."""
-
-
 def ranges(offsets: list[int]) -> list[tuple[int, int]]:
     """Rising offsets as pairs of (first, last).
 
