@@ -6,7 +6,7 @@ JSON do not have, and 64-bit integers that a float would round.
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from tests.broker import Broker
-from tests.support import missing
+from tests.support import Command, missing
 from ticketpool import Ticket
 
 SOURCE = Path(__file__).parent / "go"
@@ -130,3 +130,60 @@ def test_tickets_of_ours_are_read_by_go(kafka: Broker, topic: str, go: Go) -> No
         assert line.key == line.id
         assert_same(tickets[line.id], line)
         assert line.unix_nano % 1000 == 0
+
+
+@pytest.mark.e2e
+def test_tickets_of_go_are_processed(
+    kafka: Broker, topic: str, group: str, go: Go, command: Callable[..., Command], tmp_path: Path
+) -> None:
+    (tmp_path / "handlers.py").write_text(HANDLER)
+    lines = {(line.partition, line.offset): line for line in go.produce(topic, COUNT, KEYS)}
+    service = command(
+        "run", "handlers:show", "--bootstrap-servers", kafka.bootstrap, "--topic", topic,
+        "--group", group, "--workers", "2", "--http", "off", "--until-caught-up",
+    ).expect(0)  # fmt: skip
+    shown = msgspec.json.Decoder(Shown).decode_lines(service.stdout)
+    assert {(one.partition, one.offset) for one in shown} == lines.keys()
+    assert len(shown) == COUNT
+    for one in shown:
+        line = lines[one.partition, one.offset]
+        assert one.key == line.key
+        assert_same(one.ticket, line)
+
+
+class Shown(msgspec.Struct):
+    """What the handler below writes about a ticket."""
+
+    partition: int
+    offset: int
+    key: str
+    ticket: Ticket
+
+
+HANDLER = """
+import os
+import msgspec
+from ticketpool import Context, Ticket
+
+def show(ticket: Ticket, context: Context) -> None:
+    shown = {"partition": context.partition, "offset": context.offset,
+             "key": context.key.decode(), "ticket": ticket}
+    os.write(1, msgspec.json.encode(shown) + b"\\n")  # at once: lanes share the file
+"""
+
+
+@pytest.mark.e2e
+def test_tickets_that_produce_writes_are_read_by_go(
+    kafka: Broker, topic: str, go: Go, command: Callable[..., Command]
+) -> None:
+    command(
+        "produce", "--bootstrap-servers", kafka.bootstrap, "--topic", topic, "--rate", "0",
+        "--count", str(COUNT), "--keys", str(KEYS), "--workers", "2",
+    ).expect(0)  # fmt: skip
+    lines = {(line.partition, line.offset): line for line in go.consume(topic, COUNT)}
+    messages = read(kafka, topic, range(8), COUNT)
+    assert sorted(line.order_id for line in lines.values()) == list(range(1, COUNT + 1))
+    for message in messages:
+        line = lines[message.partition() or 0, message.offset() or 0]
+        assert message.key() == line.key.encode()
+        assert_same(msgspec.json.decode(message.value() or b"", type=Ticket), line)
