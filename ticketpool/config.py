@@ -119,6 +119,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_topic: str | None = None  # None: <topic>.dlq, one for each topic
     handler_timeout_seconds: float = 300.0  # 0: none
     max_crashes: int = 3
+    max_records_per_worker: int = 0  # then it is replaced, for handlers that leak; 0: never
+    max_rss_mib: int = 0  # the same by resident memory; 0: never
     drain_seconds: float = 25.0  # below systemd's TimeoutStopSec of our unit
     commit_interval_seconds: float = 1.0
     buffer_records: int = 20_000  # per partition; above it the partition is paused
@@ -151,6 +153,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         _at_least("--max-crashes", self.max_crashes, 1)
         _at_least("--drain-timeout", self.drain_seconds, 0)
         _at_least("--commit-interval", self.commit_interval_seconds, 0.01)
+
+    @property
+    def silence_seconds(self) -> float:
+        """How long workers go on beginning records without a sign of the supervisor: well
+        below the session that the group's coordinator grants it (``session.timeout.ms``)."""
+        session = self.kafka.properties.get("session.timeout.ms", "")
+        session_seconds = int(session) / 1000 if session.isdigit() else 45.0
+        return min(10.0, session_seconds / 2)
 
     def dead_letter_topic_of(self, topic: str) -> str:
         """The dead-letter topic for records of ``topic``."""

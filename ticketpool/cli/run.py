@@ -34,12 +34,29 @@ _DEFAULT = RunConfig()
         default=_DEFAULT.on_failure.value,
         help="What becomes of a record that failed for good.")  # fmt: skip
 @option("--dead-letter-topic", show_default="<topic>.dlq", help="Where dead letters go.")
-@option("--dead-letter-limit", type=click.FloatRange(0, 1), default=_DEFAULT.dead_letter_limit,
-        help="Share of dead letters in the last 200 records that stops the service; 1: never.")
+@option(
+    "--dead-letter-limit",
+    type=click.FloatRange(0, 1),
+    default=_DEFAULT.dead_letter_limit,
+    help="Share of dead letters in the last 200 records that stops the service; 1: never.",
+)
 @option("--handler-timeout", type=click.FloatRange(0), default=_DEFAULT.handler_timeout_seconds,
         help="Seconds after which a call counts as hung, its worker is killed.")  # fmt: skip
 @option("--max-crashes", type=click.IntRange(1), default=_DEFAULT.max_crashes,
         help="Deaths of a worker on the same record that make it a dead letter.")  # fmt: skip
+@option(
+    "--max-records-per-worker",
+    type=click.IntRange(0),
+    default=_DEFAULT.max_records_per_worker,
+    help="Replace a worker after so many records, for handlers that leak; 0: never.",
+)
+@option(
+    "--max-rss",
+    type=click.IntRange(0),
+    default=_DEFAULT.max_rss_mib,
+    metavar="MIB",
+    help="Replace a worker above so much resident memory; 0: never.",
+)
 @option("--drain-timeout", type=click.FloatRange(0), default=_DEFAULT.drain_seconds,
         help="Seconds that records at hand may take when stopping or rebalancing.")  # fmt: skip
 @option("--commit-interval", type=click.FloatRange(0.01),
@@ -51,9 +68,12 @@ _DEFAULT = RunConfig()
 @option("--offset-reset", type=click.Choice([p.value for p in OffsetReset]),
         default=_DEFAULT.offset_reset.value,
         help="Where a group without a commit starts.")  # fmt: skip
-@option("--on-out-of-range", type=click.Choice([p.value for p in OnOutOfRange]),
-        default=_DEFAULT.on_out_of_range.value,
-        help="When the committed offset was deleted: stop that partition, or go on from there.")
+@option(
+    "--on-out-of-range",
+    type=click.Choice([p.value for p in OnOutOfRange]),
+    default=_DEFAULT.on_out_of_range.value,
+    help="When the committed offset was deleted: stop that partition, or go on from there.",
+)
 @option("--assignor", type=click.Choice([p.value for p in Assignor]),
         default=_DEFAULT.assignor.value, help="How the group shares partitions.")  # fmt: skip
 @option("--http", default=_DEFAULT.http, metavar="HOST:PORT",
@@ -109,6 +129,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         on_out_of_range=OnOutOfRange(given["on_out_of_range"]),
         handler_timeout_seconds=given["handler_timeout"],
         max_crashes=given["max_crashes"],
+        max_records_per_worker=given["max_records_per_worker"],
+        max_rss_mib=given["max_rss"],
         drain_seconds=given["drain_timeout"],
         commit_interval_seconds=given["commit_interval"],
         buffer_records=given["buffer_records"],

@@ -87,6 +87,13 @@ class Router:
         """The lane of that number, unless it has been fenced."""
         return self._by_number.get(number)
 
+    def park(self, lane: Lane) -> None:
+        """The worker has closed the lane, and another process will open it: what was not
+        begun goes back into the buffer."""
+        self._by_number.pop(lane.number, None)
+        lane.opened = False
+        lane.ledger.rewind()
+
     # -- sending --------------------------------------------------------------------
 
     def open(self, lane: Lane) -> None:

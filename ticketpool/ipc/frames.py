@@ -26,7 +26,10 @@ class _Frame(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Hello(_Frame, tag="hello", frozen=True):
-    """Supervisor to worker, first: who you are and what to load. No Kafka secrets."""
+    """Supervisor to worker, first: who you are and what to load. No Kafka secrets.
+
+    ``silence_seconds``: begin no record when the supervisor's heartbeat is older.
+    """
 
     slot: int
     handler: str
@@ -36,6 +39,7 @@ class Hello(_Frame, tag="hello", frozen=True):
     on_failure: str
     log_format: str
     log_level: str
+    silence_seconds: float
     group: str = ""
     trace_log: str | None = None  # the supervisor's; ours goes beside it
 
@@ -70,6 +74,10 @@ class Close(_Frame, tag="close", frozen=True):
     """Supervisor to worker: finish the record at hand, acknowledge, drop the rest."""
 
     lane: int
+
+
+class End(_Frame, tag="end", frozen=True):
+    """Supervisor to worker: all your lanes are closed; go, another process takes your slot."""
 
 
 class Ready(_Frame, tag="ready", frozen=True):
@@ -133,7 +141,7 @@ class Closed(_Frame, tag="closed", frozen=True):
     lane: int
 
 
-FromSupervisor = Hello | Open | Records | Close
+FromSupervisor = Hello | Open | Records | Close | End
 FromWorker = Ready | Failed | Ack | Retrying | Closed
 
 _encoder = msgspec.msgpack.Encoder()

@@ -20,11 +20,15 @@ STEADY_SECONDS = 10.0
 
 
 class SlotState(Enum):
-    """``EMPTY`` waits for its restart; the others tell of the process in the slot."""
+    """``EMPTY`` waits for its restart; the others tell of the process in the slot.
+
+    ``RETIRING``: it closes its lanes at record boundaries, to be replaced.
+    """
 
     EMPTY = "dead"
     STARTING = "starting"
     READY = "ready"
+    RETIRING = "draining"
 
 
 class Signal(Enum):
@@ -76,7 +80,7 @@ class Slot(Generic[T]):
 
     def end(self, now: float, backoff: Backoff) -> None:
         """The process is gone; the first restart is at once, the next ones wait."""
-        steady = now - self._born >= STEADY_SECONDS
+        steady = self.state is SlotState.RETIRING or now - self._born >= STEADY_SECONDS
         self.failures = 0 if steady else self.failures + 1
         delay = backoff.delay(self.failures - 1, random.random()) if self.failures > 1 else 0.0  # noqa: S311 - jitter
         self.child, self.state, self.due = None, SlotState.EMPTY, now + delay

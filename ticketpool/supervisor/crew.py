@@ -23,8 +23,10 @@ from ticketpool.ipc.frames import (
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
+from ticketpool.worker import words
 
 Clock = Callable[[], float]
 
@@ -58,10 +60,13 @@ class Crew:
         self._failures = failures
         self._totals = totals
         self._clock = clock
+        self._silence_ns = int(config.silence_seconds * 1e9)
+        self._beaten_ns = 0
         self._wants_record = False
         self._starts = Starts(config.handler)
         self.on_wait: Callable[[], None] = lambda: None
         self.urgent = False
+        self.recycler = Recycler(config, pool, router)
         self.undertaker = Undertaker(
             pool, router, failures, totals, self._starts, config.handler_timeout_seconds, clock
         )
@@ -142,8 +147,22 @@ class Crew:
 
     # -- what comes back ------------------------------------------------------------------
 
+    def beat(self) -> None:
+        """Tell the workers that we are alive; without it they soon begin no more records.
+
+        After a long gap (a stopped process, a suspended machine) the first beat is
+        left out: Kafka is asked once more before, and may tell that partitions are lost.
+        """
+        now = int(self._clock() * 1e9)
+        if now - self._beaten_ns < self._silence_ns:
+            for slot in self.pool.slots:
+                if slot.child is not None:
+                    slot.child.words.cells[words.HEARTBEAT] = now
+        self._beaten_ns = now
+
     def collect(self, seconds: float = 0.0) -> None:
         """Take what the workers have sent and bury the dead, after waiting at most ``seconds``."""
+        self.beat()
         for slot, what in self.pool.wait(seconds):
             if what is Signal.EXIT:
                 self._bury(slot)
@@ -168,8 +187,7 @@ class Crew:
             case Retrying():
                 self._retrying(frame)
             case Closed():
-                if lane := self._router.find(frame.lane):
-                    lane.state = LaneState.CLOSED
+                self._closed(slot, frame)
             case Ready():
                 self._ready(slot, frame)
             case Failed():
@@ -192,6 +210,16 @@ class Crew:
         trace.settled(lane, ack.through, "ack")
         self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
         self._failures.finished(settled, len(ack.dead))
+        self.recycler.settled(lane.slot, settled)
+
+    def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
+        lane = self._router.find(frame.lane)
+        if lane is None:
+            return
+        if lane.state is LaneState.CLOSING:
+            lane.state = LaneState.CLOSED
+        self._router.park(lane)
+        self.recycler.lane_closed(slot)
 
     def _retrying(self, frame: Retrying) -> None:
         lane = self._router.find(frame.lane)

@@ -46,19 +46,22 @@ class Undertaker:
 
     def bury(self, slot: Slot[FromWorker]) -> None:
         """The slot's worker is dead and its last frames have been taken: settle, rewind, charge."""
-        pid, was_ready = slot.living.pid, slot.state is SlotState.READY
+        pid, retired = slot.living.pid, slot.state is SlotState.RETIRING
+        was_warm = retired or slot.state is SlotState.READY
         running = self._settle_by_words(slot)
         death = self._pool.bury(slot)
         if pid in self._overdue:
             self._overdue.discard(pid)
             death = death._replace(why="the handler timed out")
+        elif retired:
+            death = death._replace(why="retired")
         reason = exit_reason(death)
         self._log_exit(slot, death, running)
         trace.worker_exited(slot.index, pid, reason)
         at = [(lane.index, offset) for lane, offset in running]
         for lane in self._router.worker_died(slot.index, at):
             self._failures.killed_worker(lane, death)
-        if not was_ready:
+        if not was_warm:
             self._starts.died(slot, reason, by_signal=death.status < 0)
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
@@ -82,7 +85,8 @@ class Undertaker:
             {"topic": lane.partition.topic, "partition": lane.partition.number, "offset": offset}
             for lane, offset in running
         ]
-        _log.warning(
+        planned = death.status == 0 and death.why
+        (_log.info if planned else _log.warning)(
             "worker exited",
             worker=slot.index,
             pid=death.pid,

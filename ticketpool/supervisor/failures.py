@@ -17,9 +17,8 @@ _log = log.get("ticketpool.supervisor")
 
 def exit_reason(death: Death) -> str:
     """How a process ended, in words."""
-    if death.status >= 0:
-        return f"exit code {death.status}"
-    name = signal.Signals(-death.status).name
+    killed = death.status < 0
+    name = signal.Signals(-death.status).name if killed else f"exit code {death.status}"
     why = death.why or ("out of memory?" if name == "SIGKILL" else "")
     return f"{name} ({why})" if why else name
 

@@ -1,5 +1,7 @@
 """Starting a worker and its first words."""
 
+import time
+
 from ticketpool import trace
 from ticketpool.config import RunConfig
 from ticketpool.ipc.child import Child
@@ -31,6 +33,7 @@ class Recruiter:
             environment=self._environment,
             stdout=self._stdout,
         )
+        child.words.cells[words.HEARTBEAT] = time.monotonic_ns()
         child.channel.send(self._hello(slot))
         return child
 
@@ -45,6 +48,7 @@ class Recruiter:
             config.on_failure,
             config.log.format,
             config.log.level,
+            config.silence_seconds,
             config.group,
             trace.path(),
         )

@@ -170,6 +170,7 @@ class Supervisor:
     def _tend(self) -> None:
         self._crew.fill()
         self._crew.undertaker.kill_overdue()
+        self._crew.recycler.tend()
         self._crew.raise_error()
         if self._assignment.arrived and self._crew.warm:
             self._become_ready()

@@ -12,17 +12,26 @@ from ticketpool.core.policy import Backoff
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
 from ticketpool.worker.handler import Call, Undecodable
-from ticketpool.worker.words import LANE, RUNNING, SETTLED, SINCE, STRIDE
+from ticketpool.worker.words import HEARTBEAT, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000
 """A lane that is busy for long says so this often. A crash in between repeats
 nothing: what was finished is read from the shared words."""
 
+_LISTEN_SECONDS = 0.05  # how often a lane looks for a silent supervisor's next heartbeat
+
 
 class Rules:
     """What a lane does when the handler raises."""
 
-    def __init__(self, retries: int, backoff: Backoff, stop_on_failure: bool) -> None:
+    def __init__(
+        self,
+        retries: int,
+        backoff: Backoff,
+        stop_on_failure: bool,
+        silence_seconds: float = float("inf"),
+    ) -> None:
+        self.silence_ns = silence_seconds * 1e9
         self.retries = retries
         self.backoff = backoff
         self.stop_on_failure = stop_on_failure
@@ -81,11 +90,14 @@ class Lane:
     def _work(self, batch: Records) -> None:
         """The hot loop: everything here is paid for each record."""
         cells, call, durations = self._cells, self._call, self._durations
+        silence, beat = self._rules.silence_ns, HEARTBEAT
         running, since, settled = self._base + RUNNING, self._base + SINCE, self._base + SETTLED
         now = monotonic_ns()
         self._ack_due = now + ACK_EVERY_NS
         attempt = batch.attempts + 1  # of the first record
         for i, offset in enumerate(batch.offsets):
+            if now - cells[beat] > silence:
+                now = self._await_supervisor()
             if self._closing:
                 break
             cells[since] = now
@@ -105,6 +117,19 @@ class Lane:
                 self._acknowledge()
                 self._ack_due = now + ACK_EVERY_NS
         self._acknowledge()
+
+    def _await_supervisor(self) -> int:
+        """Begin nothing while the supervisor is silent; return the time.
+
+        A supervisor that is stopped or cut off for long may have lost the partition
+        to another member without knowing it yet.
+        """
+        while not self._closing:
+            now = monotonic_ns()
+            if now - self._cells[HEARTBEAT] <= self._rules.silence_ns:
+                break
+            self._wake.wait(_LISTEN_SECONDS)
+        return monotonic_ns()
 
     def _acknowledge(self) -> None:
         durations = self._durations

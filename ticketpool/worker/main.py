@@ -11,7 +11,7 @@ from ticketpool.config import LogConfig, OnFailure
 from ticketpool.core.policy import Backoff
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
-from ticketpool.ipc.frames import Close, Failed, FromSupervisor, Hello, Open, Ready, Records
+from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Ready, Records
 from ticketpool.ipc.inside import enter
 from ticketpool.worker import handler as handlers
 from ticketpool.worker.lane import Lane, Rules, described
@@ -32,8 +32,8 @@ def main() -> None:
     port.send(Ready(handler.wants_record))
     gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
     _serve(frames, handler, hello, port, words.cells)
-    # The supervisor is gone. Nothing that runs here may go on: its records
-    # are another process's now.
+    # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
+    # records are another process's now.
     os._exit(0)
 
 
@@ -63,6 +63,7 @@ def _serve(
         hello.retries,
         Backoff(hello.backoff_seconds, hello.backoff_max_seconds),
         hello.on_failure == OnFailure.STOP,
+        hello.silence_seconds,
     )
     lanes: dict[int, Lane] = {}
     for frame in frames:
@@ -73,8 +74,11 @@ def _serve(
                 call = handler.call_for(frame.topic, frame.partition, hello.slot)
                 call = trace.traced(call, frame.lane, frame.topic, frame.partition)
                 lanes[frame.lane] = Lane(frame, call, rules, port, cells)
+            case End():
+                return
             case Close():
-                lanes.pop(frame.lane).close()
+                if lane := lanes.pop(frame.lane, None):  # a revocation may close it once more
+                    lane.close()
             case Hello():
                 raise AssertionError("a second hello")
 
