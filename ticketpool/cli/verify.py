@@ -1,8 +1,9 @@
-"""``ticketpool verify``: read topics to their end and prove order, gaps, duplicates."""
+"""``ticketpool verify``: prove order, gaps, duplicates of topics; with ``--trace`` of a run."""
 
 import contextlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from ticketpool import log
+from ticketpool import log, proof
+from ticketpool.cli import proof as shown_proof
 from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
 from ticketpool.errors import ConfigError, VerificationFailed
 from ticketpool.verify import Progress, Report, verify
@@ -30,11 +32,18 @@ from ticketpool.verify import Progress, Report, verify
 @click.option(
     "--run", metavar="ID", help="Only this run: the 8 hex digits that its ids start with."
 )
+@click.option(
+    "--trace",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Instead of a topic: judge what 'run --trace-log DIR' noted, of all its supervisors.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @kafka_options
 def command(
     topic: tuple[str, ...],
     run: str | None,
+    trace: Path | None,
     as_json: bool,
     bootstrap_servers: str,
     properties: tuple[str, ...],
@@ -44,8 +53,15 @@ def command(
     """Read topics to their end and prove order per key, gaps and duplicates.
 
     Joins no group and commits nothing. Exit code 7 when something is wrong.
+
+    With --trace, no broker is asked: the logs of all supervisors and workers of a machine are
+    held against the promise (nothing lost, order per partition, no two processes on one
+    partition, nothing handled twice but after a fault).
     """
     log.setup(log_config(log_format, log_level))
+    if trace is not None:
+        judge(trace, run, as_json)
+        return
     kafka = kafka_config(bootstrap_servers, properties)
     if run is not None and not _is_run(run):
         raise ConfigError(f"--run {run!r}: write the 8 hex digits that the ids start with")
@@ -57,6 +73,19 @@ def command(
         show(report, Console(highlight=False))
     if not report.ok:
         raise VerificationFailed(in_words(report))
+
+
+def judge(trace: Path, run: str | None, as_json: bool) -> None:
+    """Print what the logs of a folder prove. Raises ``VerificationFailed``, ``ConfigError``."""
+    if run is not None:
+        raise ConfigError("--run is about tickets in a topic; it can't be used with --trace")
+    found = proof.prove(trace)
+    if as_json:
+        click.echo(msgspec.json.encode(found.flat()).decode())
+    else:
+        shown_proof.show(found, Console(highlight=False))
+    if not found.ok:
+        raise VerificationFailed(f"{trace}: {shown_proof.in_words(found)}")
 
 
 def _is_run(run: str) -> bool:

@@ -2,7 +2,7 @@
 
 from ticketpool.core.events import Ended, Started, WorkerExited
 from ticketpool.core.oracle.deliveries import place_of
-from ticketpool.core.oracle.lives import Epoch, Life, Member, Place, offset_of
+from ticketpool.core.oracle.lives import Epoch, Life, Member, offset_of
 from ticketpool.core.oracle.verdict import DEATH, Findings, Seen
 
 
@@ -56,25 +56,28 @@ class Runs:
         if life.low > life.top:
             life.low = offset
             place.ran.append(life)
-        handled = offset in place.finished or offset in place.cut
-        if offset > life.top and handled and offset in place.seen:
-            self._explain(seen, offset, life)
+        if offset > life.top and offset in place.seen:
+            self._check_repeated(seen, offset, life)
         place.seen.add(offset)
         life.low, life.top = min(life.low, offset), max(life.top, offset)
         if epoch.waits_since is not None:
             self._findings.resumed_ns.append(seen.event.at - epoch.waits_since)
             epoch.waits_since = None
 
-    def _explain(self, seen: Seen, offset: int, life: Life) -> None:
-        """A record is handled again: by what fault?"""
-        before = life.epoch.place.last_life(offset, life)
+    def _check_repeated(self, seen: Seen, offset: int, life: Life) -> None:
+        """A record that an earlier lane has begun is begun again. Was it handled, or cut off
+        in the middle, and then by what fault?"""
+        place = life.epoch.place
+        before = place.last_life(offset, life)
+        if not (offset in place.finished or offset in place.cut or before.is_running(offset)):
+            return  # it had failed, and its retry was not waited for
         if before.unsettled_at_death(offset):
             self._findings.duplicates[DEATH] += 1
         elif before.epoch is life.epoch:
             words = f"offset {offset} was handled again in the assignment in which it was settled"
             self.repeated(seen, life, words)
         else:
-            older = min(before.epoch, life.epoch, key=life.epoch.place.epochs.index)
+            older = min(before.epoch, life.epoch, key=place.epochs.index)
             older.doubts.append((seen, life))
 
     def repeated(self, seen: Seen, life: Life, words: str) -> None:
@@ -110,7 +113,7 @@ class Runs:
             life.epoch.haunt(seen)
 
     def _complete(self, seen: Seen, offset: int, life: Life) -> None:
-        place: Place = life.epoch.place
+        place = life.epoch.place
         if not place.finished.add(offset):
             return
         if place.top is None or offset > offset_of(place.top):
