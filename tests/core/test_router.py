@@ -2,11 +2,10 @@
 
 In doubt because several lanes of several workers share one state, and workers
 die at any point: lane by lane the naive model of the ledger must agree, and
-what the router says of suspects, numbers and credits is recomputed here from
-the story so far.
+what the router says of suspects, numbers, memos and credits is recomputed here
+from the story so far.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 from hypothesis import settings
@@ -19,9 +18,12 @@ from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router, group
+from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 LIMITS = Limits(
     batch_records=4,
+    first_records=2,
+    watched_records=12,
     batch_bytes=12,
     window_records=6,
     window_bytes=16,
@@ -33,19 +35,44 @@ SHARED_BYTES = 200 << 10
 
 
 class LaneModel:
-    """A lane's story: its records, who is suspected, how often each killed its worker."""
+    """A lane's story: its records, and which of them is suspected of how many deaths."""
 
-    def __init__(self, start: int | None) -> None:
+    def __init__(self, start: int | None, told: Trouble | None = None) -> None:
         self.records = NaiveLedger(start)
-        self.suspect: int | None = None
-        self.deaths: Counter[int] = Counter()
+        self.suspect = told.offset if told else None
+        self.deaths = told.crashes if told else 0
+        self.alone = told.alone if told else False
+        self.cautious = LIMITS.first_records if told else 0
+        self.watched = LIMITS.watched_records if told else 1
         self.redelivered = 0
 
     def settle(self, through: int) -> int:
         done = self.records.settle(through)
+        self.cautious, self.watched = max(self.cautious - done, 0), max(self.watched - done, 0)
         if self.suspect is not None and through >= self.suspect:
-            self.suspect = None
+            self.suspect, self.deaths, self.alone = None, 0, False
         return done
+
+    def charge(self, offset: int, *, alone: bool) -> None:
+        self.deaths = self.deaths + 1 if self.suspect == offset else 1
+        self.suspect, self.alone = offset, alone
+
+    @property
+    def head(self) -> int | None:
+        return next(iter(self.records.window + self.records.buffer), None)
+
+    def charged(self, offset: int) -> int:
+        return self.deaths if offset == self.suspect else 0
+
+    def memo(self, lane: Lane) -> str:
+        """What has to stand beside the commit."""
+        careful = lane.has_turn if lane.caution else self.watched > 0
+        head = self.head
+        if careful and head is not None and lane.state is LaneState.OPEN:
+            return memo_of(Trouble(head, 0, self.charged(head) + 1, alone=lane.alone))
+        if self.suspect is None:
+            return ""
+        return memo_of(Trouble(self.suspect, 0, self.deaths, alone=self.alone))
 
 
 class RouterMachine(RuleBasedStateMachine):
@@ -64,6 +91,8 @@ class RouterMachine(RuleBasedStateMachine):
             self.receive_into(partition, [1] * 8)
         for slot in range(slots):
             self.ready(slot)
+        self.commit()
+        self.confirm()
 
     def draw(
         self, data: st.DataObject, fits: Callable[[LaneModel], object] = bool
@@ -79,15 +108,27 @@ class RouterMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), start=st.none() | st.integers(0, 9))
     def assign(self, data: st.DataObject, start: int | None) -> None:
-        free = [partition for partition in PARTITIONS if partition not in self.model]
-        if free:
+        if free := self.free:
             self.add(data.draw(st.sampled_from(free)), start)
 
-    def add(self, partition: Partition, start: int | None) -> None:
+    @rule(data=st.data(), start=st.integers(0, 9), crashes=st.integers(1, 3), alone=st.booleans())
+    def take_over(self, data: st.DataObject, start: int, crashes: int, alone: bool) -> None:
+        """From a supervisor that died, and had said before what it was about to run."""
+        if free := self.free:
+            told = Trouble(start + data.draw(st.integers(0, 2)), 0, crashes, alone=alone)
+            self.add(data.draw(st.sampled_from(free)), start, told)
+
+    @property
+    def free(self) -> list[Partition]:
+        return [partition for partition in PARTITIONS if partition not in self.model]
+
+    def add(self, partition: Partition, start: int | None, told: Trouble | None = None) -> None:
         loads = [len(self.router.of_slot(slot)) for slot in range(self.slots)]
         lane = self.router.assign(partition, start)
         assert lane.slot == loads.index(min(loads))
-        self.model[partition] = LaneModel(start)
+        if start is not None:
+            lane.carry_over(Position(start, memo_of(told)), LIMITS)
+        self.model[partition] = LaneModel(start, told)
 
     @rule(data=st.data())
     def open(self, data: st.DataObject) -> None:
@@ -131,46 +172,78 @@ class RouterMachine(RuleBasedStateMachine):
         lane.ledger.receive(made, [record.offset() for record in made])
         model.records.receive(made)
 
-    @rule(data=st.data())
-    def send(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), announced=st.booleans())
+    def send(self, data: st.DataObject, announced: bool) -> None:
         slot = data.draw(st.integers(0, self.slots - 1))
-        suspects = [
-            lane
-            for lane in self.router.of_slot(slot)
-            if self.model[lane.partition].suspect is not None
-        ]
+        if announced:
+            self.commit()
+            self.confirm()
+        self.give_up_the_hopeless(slot)
+        before = self.on_a_last_chance()
         sent = []
         for lane, chunk in self.router.sendable(slot):
-            self.check_sent(lane, chunk, bool(suspects))
+            self.check_sent(lane, chunk)
+            assert before in (None, lane)
             sent.append(lane)
-        if suspects:
-            assert len(sent) <= 1
-            assert set(sent) <= {suspects[0]}
-        else:
+        if any(lane.suspect for lane in sent):
+            assert len(sent) == 1
+        elif not any(lane.suspect for lane in self.router.lanes.values()):
             self.check_nothing_left(slot)
 
-    def check_sent(self, lane: Lane, chunk: Chunk, alone: bool) -> None:
-        window = self.model[lane.partition].records.window
-        held = self.model[lane.partition].records.held
+    def on_a_last_chance(self) -> Lane | None:
+        """The lane that runs, alone, a record that one more death makes a dead letter."""
+        lanes = [self.router.lanes[partition] for partition in self.model]
+        running = (lane for lane in lanes if lane.alone and lane.state is LaneState.OPEN)
+        return next((lane for lane in running if lane.ledger.in_flight), None)
+
+    def give_up_the_hopeless(self, slot: int) -> None:
+        expected = []
+        for lane in self.router.of_slot(slot):
+            model = self.model[lane.partition]
+            if model.alone and model.deaths >= self.max_crashes and not model.records.window:
+                expected += [lane] if model.records.buffer[:1] == [model.suspect] else []
+        assert self.router.hopeless(slot) == expected
+        for lane in expected:
+            self.give_up(lane)
+
+    def check_sent(self, lane: Lane, chunk: Chunk) -> None:
+        model = self.model[lane.partition]
+        window, held = model.records.window, model.records.held
         assert lane.state is LaneState.OPEN
         assert lane.opened
-        if alone:
-            assert (len(window), len(chunk.offsets)) == (0, 1)
+        if lane.suspect or model.watched:
+            assert not window
+            assert len(chunk.offsets) <= (1 if lane.suspect else LIMITS.first_records)
         else:
             assert len(window) + len(held) < LIMITS.window_records
-            assert self.model[lane.partition].records.bytes_of(window) < LIMITS.window_bytes
+            assert model.records.bytes_of(window) < LIMITS.window_bytes
+        if lane.caution or (model.watched and not lane.suspect):
+            self.check_announced(lane, chunk.offsets[0])
         assert 1 <= len(chunk.offsets) <= LIMITS.batch_records
         assert chunk.size <= LIMITS.batch_bytes or len(chunk.offsets) == 1
-        assert list(chunk.offsets) == self.model[lane.partition].records.take(len(chunk.offsets))
+        assert list(chunk.offsets) == model.records.take(len(chunk.offsets))
+
+    def check_announced(self, lane: Lane, offset: int) -> None:
+        """Should it end this very process, the next one finds it charged with that."""
+        deaths = self.model[lane.partition].charged(offset) + 1
+        assert lane.confirmed is not None
+        told = trouble_of(lane.confirmed.memo)
+        assert told is not None
+        assert (told.offset, told.crashes) == (offset, deaths)
+        assert told.alone == (lane.caution > 0 and deaths >= self.max_crashes)
+        if told.alone:
+            others = [one for one in self.router.lanes.values() if one is not lane]
+            assert not any(one.ledger.in_flight for one in others)
 
     def check_nothing_left(self, slot: int) -> None:
         """All that had credit has been sent."""
         for lane in self.router.of_slot(slot):
-            records = self.model[lane.partition].records
+            model, records = self.model[lane.partition], self.model[lane.partition].records
             if lane.state is LaneState.OPEN and lane.opened and records.buffer:
                 in_use = len(records.window) + len(records.held)
                 full = records.bytes_of(records.window) >= LIMITS.window_bytes
-                assert full or in_use >= LIMITS.window_records
+                waits = model.watched and (records.window or not lane.announced)
+                assert waits or full or in_use >= LIMITS.window_records
 
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
@@ -220,14 +293,13 @@ class RouterMachine(RuleBasedStateMachine):
 
     def charge(self, heads: list[tuple[Lane, int]]) -> set[Partition]:
         """Note the deaths; who has to be given up for them."""
+        alone = len(heads) == 1
         for lane, offset in heads:
-            model = self.model[lane.partition]
-            model.suspect = offset
-            model.deaths[offset] += 1
+            self.model[lane.partition].charge(offset, alone=alone)
         return {
             lane.partition
-            for lane, offset in heads
-            if len(heads) == 1 and self.model[lane.partition].deaths[offset] >= self.max_crashes
+            for lane, _ in heads
+            if alone and self.model[lane.partition].deaths >= self.max_crashes
         }
 
     def give_up(self, lane: Lane) -> None:
@@ -240,25 +312,60 @@ class RouterMachine(RuleBasedStateMachine):
         model.records.held.append(chunk.offsets[0])
         assert self.router.settle(lane, chunk.offsets[0]) == model.settle(chunk.offsets[0])
 
+    @rule(data=st.data())
+    def park(self, data: st.DataObject) -> None:
+        """Its worker is recycled: another process will open the lane."""
+        found = self.draw(data)
+        if not found or found[0].state is not LaneState.OPEN:
+            return
+        lane, model = found
+        self.fenced.add(lane.number)
+        self.router.park(lane)
+        model.records.rewind()
+        assert not lane.opened
+
     # -- commits --------------------------------------------------------------------------------
 
     @rule()
     def commit(self) -> None:
-        for lane, offset in self.router.to_commit():
-            assert lane.requested != offset == lane.ledger.committable
-            assert lane.requested is None or offset > lane.requested
-            lane.requested = offset
+        for lane, position in self.router.to_commit():
+            assert lane.refused or position != lane.requested
+            assert position.memo == self.model[lane.partition].memo(lane)
+            lane.requested, lane.refused = position, False
         assert not list(self.router.to_commit())
+        assert not self.router.to_announce()
         for lane in self.router.lanes.values():
-            assert lane.requested == lane.ledger.committable
+            assert (lane.requested and lane.requested.offset) == lane.ledger.committable
+
+    @rule()
+    def confirm(self) -> None:
+        for lane in self.router.lanes.values():
+            lane.confirmed = lane.confirmed if lane.refused else lane.requested
+            assert lane.committed == (lane.confirmed and lane.confirmed.offset)
+
+    @rule(data=st.data())
+    def refuse(self, data: st.DataObject) -> None:
+        if found := self.draw(data):
+            found[0].refused = True
 
     @invariant()
     def agrees_with_the_model(self) -> None:
         for partition, model in getattr(self, "model", {}).items():
             lane = self.router.lanes[partition]
             model.records.check(lane.ledger)
-            assert lane.suspect == model.suspect
+            trouble = lane.trouble or Trouble(-1)
+            assert trouble.offset == (-1 if model.suspect is None else model.suspect)
+            assert (trouble.crashes, trouble.alone) == (model.deaths, model.alone)
+            assert lane.watched == model.watched
+            assert lane.caution in (0, model.cautious)
+            assert lane.suspect == (model.suspect is not None or lane.caution > 0)
             assert self.router.find(lane.number) is (lane if lane.opened else None)
+
+    @invariant()
+    def of_the_cautious_lanes_one_runs_in_the_whole_pool(self) -> None:
+        lanes = self.router.lanes.values() if hasattr(self, "router") else ()
+        running = [lane for lane in lanes if lane.caution and lane.ledger.in_flight]
+        assert sum(lane.state is LaneState.OPEN for lane in running) <= 1
 
     @invariant()
     def places_are_unique_and_stale_numbers_are_not_found(self) -> None:
@@ -278,26 +385,41 @@ RouterMachine.TestCase.settings = settings(max_examples=300, stateful_step_count
 TestRouter = RouterMachine.TestCase
 
 
-def lane_with(router: Router, partition: Partition, *offsets: int) -> Lane:
-    """An opened lane whose records at these offsets have been sent."""
+def confirm(router: Router) -> None:
+    """The broker takes all commits that are due."""
+    for lane, position in router.to_commit():
+        lane.requested = lane.confirmed = position
+        lane.refused = False
+
+
+def lane_with(
+    router: Router, partition: Partition, *offsets: int, told: Trouble | None = None
+) -> Lane:
+    """An opened lane with records at these offsets, and what its last owner told of them."""
     lane = router.assign(partition, offsets[0])
     router.open(lane)
     lane.ledger.receive([FakeRecord(offset) for offset in offsets], offsets)
-    assert list(router.sendable(lane.slot))
+    lane.carry_over(Position(offsets[0], memo_of(told)), router.limits)
     return lane
+
+
+def sent(router: Router, slot: int = 0) -> list[tuple[Lane, list[int]]]:
+    """What is sent after a commit."""
+    confirm(router)
+    return [(lane, list(chunk.offsets)) for lane, chunk in router.sendable(slot)]
 
 
 def test_of_two_that_died_together_only_the_one_that_dies_alone_is_given_up() -> None:
     router = Router(1, LIMITS, max_crashes=2)
     guilty, innocent = lane_with(router, PARTITIONS[0], 5, 6), lane_with(router, PARTITIONS[1], 7)
     both = [(guilty.index, 5), (innocent.index, 7)]
+    assert len(sent(router)) == 2
     assert router.worker_died(0, both) == []
     assert router.worker_died(0, both) == []  # often enough, but never alone
     router.open(guilty)
     router.open(innocent)
-    [(lane, chunk)] = router.sendable(0)
-    assert (lane, list(chunk.offsets)) == (guilty, [5])
-    assert list(router.sendable(0)) == []  # nothing beside it
+    assert sent(router) == [(guilty, [5])]
+    assert sent(router) == []  # nothing beside it
     assert router.worker_died(0, [(guilty.index, 5)]) == [guilty]
     assert innocent.ledger.buffered == 1
 
@@ -308,23 +430,130 @@ def test_a_suspect_that_finishes_is_cleared_and_the_others_run_again() -> None:
     router.worker_died(0, [(first.index, 5)])
     router.open(first)
     router.open(second)
-    assert [lane for lane, _ in router.sendable(0)] == [first]
+    assert sent(router) == [(first, [5])]
     router.settle(first, 5)
-    assert first.suspect is None
-    assert first.crashes == {}
-    assert [lane for lane, _ in router.sendable(0)] == [first, second]
+    assert not first.suspect
+    assert first.trouble is None
+    assert sent(router) == [(first, [6]), (second, [7])]
 
 
-def test_a_suspect_whose_lane_is_closing_or_drained_gets_nothing() -> None:
+def test_a_suspect_gets_nothing_when_its_lane_closes() -> None:
     router = Router(1, LIMITS, max_crashes=3)
-    lane = lane_with(router, PARTITIONS[0], 5)
-    router.worker_died(0, [(lane.index, 6)])  # a record that the ledger never had
+    lane = lane_with(router, PARTITIONS[0], 5, 6)
+    router.worker_died(0, [(lane.index, 5)])
     router.open(lane)
-    assert [chunk.offsets for _, chunk in router.sendable(0)] == [(5,)]
-    router.settle(lane, 5)
-    assert list(router.sendable(0)) == []
     lane.state = LaneState.CLOSING
-    assert list(router.sendable(0)) == []
+    assert sent(router) == []
+
+
+def test_a_lane_begins_with_a_little_that_the_broker_knows_of() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lane = lane_with(router, PARTITIONS[0], *range(5, 12))
+    assert router.to_announce()
+    assert list(router.sendable(0)) == []  # nothing is committed yet
+    assert sent(router) == [(lane, [5, 6])]
+    assert trouble_of(lane.position().memo).crashes == 1  # type: ignore[union-attr]
+    assert sent(router) == []  # not before something is settled
+    router.settle(lane, 5)
+    assert lane.position() == (6, "")
+    assert sent(router) == [(lane, [7, 8, 9, 10]), (lane, [11])]
+
+
+def test_a_partition_whose_last_owner_died_is_run_record_by_record_and_one_at_a_time() -> None:
+    router = Router(2, LIMITS, max_crashes=3)
+    first = lane_with(router, PARTITIONS[0], 5, 6, told=Trouble(5, 0, 1))
+    second = lane_with(router, PARTITIONS[1], 7, 8, told=Trouble(7, 0, 1))
+    third = lane_with(router, PARTITIONS[2], 9)
+    assert first.slot == third.slot != second.slot
+    assert list(router.sendable(0)) == []  # neither announced nor confirmed
+    assert sent(router, 0) == [(first, [5])]
+    assert sent(router, 1) == []  # the other worker's lane has to wait as well
+    router.settle(first, 5)
+    assert sent(router, 0) == [(first, [6])]
+    router.settle(first, 6)
+    assert sent(router, 1) == []
+    sent(router, 0)
+    assert sent(router, 1) == [(second, [7])]
+
+
+def test_caution_ends_when_nothing_is_left_that_could_be_to_blame() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    first = lane_with(router, PARTITIONS[0], 5, told=Trouble(5, 0, 1))
+    second = lane_with(router, PARTITIONS[1], 7, told=Trouble(7, 0, 1))
+    first.caution = second.caution = 5
+    assert sent(router) == []  # announced at its turn
+    assert sent(router) == [(first, [5])]
+    router.settle(first, 5)
+    assert sent(router) == []  # the turn passes on, and is announced next
+    assert first.caution == 0
+    assert sent(router) == [(second, [7])]
+
+
+def test_a_record_that_killed_whole_supervisors_too_often_is_not_run_again() -> None:
+    router = Router(1, LIMITS, max_crashes=2)
+    lane = lane_with(router, PARTITIONS[0], 5, 6, told=Trouble(5, 0, 2, alone=True))
+    assert router.hopeless(0) == [lane]
+    lane.ledger.take(1, 1)
+    assert router.hopeless(0) == []  # it is dealt with
+
+
+def test_a_record_that_never_was_alone_when_supervisors_died_gets_its_chance_alone() -> None:
+    router = Router(2, LIMITS, max_crashes=2)
+    other = lane_with(router, PARTITIONS[0], 5, 6, 7)
+    other.watched = 0
+    assert [chunk.offsets for _, chunk in router.sendable(0)] == [(5, 6, 7)]
+    lane = lane_with(router, PARTITIONS[1], 7, 8, told=Trouble(7, 0, 9))
+    assert router.hopeless(1) == []
+    assert sent(router, 1) == sent(router, 1) == []
+    router.settle(other, 6)
+    other.ledger.receive([FakeRecord(8)], [8])
+    assert sent(router, 1) == sent(router, 0) == []  # not beside it
+    router.settle(other, 7)
+    assert sent(router, 1) == []  # to be announced as alone
+    assert sent(router, 1) == [(lane, [7])]
+    assert lane.confirmed == (7, memo_of(Trouble(7, 0, 10, alone=True)))
+    assert sent(router, 0) == []
+    router.settle(lane, 7)
+    assert sent(router, 0) == [(other, [8])]
+
+
+def test_the_most_charged_goes_first() -> None:
+    router = Router(2, LIMITS, max_crashes=3)
+    lane_with(router, PARTITIONS[0], 5, told=Trouble(5, 0, 1))
+    second = lane_with(router, PARTITIONS[1], 7, told=Trouble(7, 0, 2))
+    assert sent(router, 1) == []
+    assert sent(router, 1) == [(second, [7])]
+
+
+def test_after_a_death_frames_are_small_and_announced_for_long() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lane = lane_with(router, PARTITIONS[0], *range(5, 30), told=Trouble(5, 0, 1))
+    assert sent(router) == []  # announced at its turn
+    frames = []
+    while found := sent(router):
+        frames.append([offset for _, offsets in found for offset in offsets])
+        router.settle(lane, frames[-1][-1])
+    alone, watched = [[5], [6]], [[at, at + 1] for at in range(7, 17, 2)]
+    assert frames[:7] == alone + watched
+    assert list(map(len, frames[7:])) == [8, 5]  # two batches, as credit allows
+
+
+def test_an_acknowledgement_that_comes_twice_changes_nothing() -> None:
+    router = Router(1, LIMITS, max_crashes=2)
+    lane = lane_with(router, PARTITIONS[0], 5, 6, told=Trouble(6, 0, 1))
+    assert sent(router) == []
+    assert sent(router) == [(lane, [5])]
+    assert [router.settle(lane, 5), router.settle(lane, 5)] == [1, 0]
+    assert (lane.caution, lane.watched) == (1, 11)
+
+
+def test_a_refused_commit_is_sent_again() -> None:
+    router = Router(1, LIMITS, max_crashes=2)
+    lane = lane_with(router, PARTITIONS[0], 5)
+    confirm(router)
+    assert list(router.to_commit()) == []
+    lane.refused = True
+    assert list(router.to_commit()) == [(lane, lane.position())]
 
 
 def test_records_are_grouped_in_runs_of_one_partition_in_the_order_read() -> None:
