@@ -66,7 +66,7 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str, bool | None]]:
         "finished behind a later one of their partition",
         verdict.out_of_order > 0,
     )
-    causes = [f"{count:,} × {cause}" for cause, count in verdict.duplicates_by_cause.items()]
+    causes = [f"{cause} {count:,}" for cause, count in verdict.duplicates_by_cause.items()]
     excused = "handled again after a fault" + (f": {', '.join(causes)}" if causes else "")
     yield "duplicates", verdict.duplicates, excused, bool(verdict.broken.get("I5"))
     refused = f", {verdict.refused_commits:,} refused" if verdict.refused_commits else ""

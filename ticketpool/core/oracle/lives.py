@@ -24,7 +24,7 @@ class Place:
     Attributes:
         seen: offsets whose handler was called.
         finished: offsets that are handled, dead-lettered or skipped.
-        cut: offsets whose handler was cut off in the middle, last time.
+        failing: offsets whose last call failed, and which were not passed over since.
         given_up: offsets that failed for good; what lies behind them may be finished first.
         top: the handled record with the highest offset.
         ran: lanes whose handlers were called, in order of their first call.
@@ -39,7 +39,7 @@ class Place:
         self.number = number
         self.seen = Numbers()
         self.finished = Numbers()
-        self.cut: set[int] = set()
+        self.failing: set[int] = set()
         self.given_up: set[int] = set()
         self.top: Seen | None = None
         self.ran: list[Life] = []

@@ -144,6 +144,7 @@ class Oracle:
     ) -> None:
         epoch.place.given_up.add(event.offset)
         epoch.place.finished.add(event.offset)
+        epoch.place.failing.discard(event.offset)
 
     def _abandoned(self, seen: Seen, event: events.Abandoned, epoch: Epoch) -> None:
         epoch.abandoned = True

@@ -19,7 +19,7 @@ class Runs:
         self._check_turn(seen, event.offset, life)
         if event.offset != life.top:
             self._first(seen, event.offset, life)
-        life.epoch.place.cut.discard(event.offset)
+        life.epoch.place.failing.discard(event.offset)
         life.running, life.failed = seen, False
         life.moved_at = event.at
         self._note_takeover(seen, life.epoch)
@@ -56,21 +56,18 @@ class Runs:
         if life.low > life.top:
             life.low = offset
             place.ran.append(life)
-        if offset > life.top and offset in place.seen:
-            self._check_repeated(seen, offset, life)
+        if offset > life.top and offset in place.seen and offset not in place.failing:
+            self._explain(seen, offset, life)
         place.seen.add(offset)
         life.low, life.top = min(life.low, offset), max(life.top, offset)
         if epoch.waits_since is not None:
             self._findings.resumed_ns.append(seen.event.at - epoch.waits_since)
             epoch.waits_since = None
 
-    def _check_repeated(self, seen: Seen, offset: int, life: Life) -> None:
-        """A record that an earlier lane has begun is begun again. Was it handled, or cut off
-        in the middle, and then by what fault?"""
+    def _explain(self, seen: Seen, offset: int, life: Life) -> None:
+        """A record that was handled, or cut off in the middle, is handled again: by what fault?"""
         place = life.epoch.place
         before = place.last_life(offset, life)
-        if not (offset in place.finished or offset in place.cut or before.is_running(offset)):
-            return  # it had failed, and its retry was not waited for
         if before.unsettled_at_death(offset):
             self._findings.duplicates[DEATH] += 1
         elif before.epoch is life.epoch:
@@ -109,11 +106,14 @@ class Runs:
         life.moved_at = event.at
         if event.outcome == "ok":
             self._complete(seen, event.offset, life)
+        else:
+            life.epoch.place.failing.add(event.offset)
         if life.epoch.overtaken is not None:
             life.epoch.haunt(seen)
 
     def _complete(self, seen: Seen, offset: int, life: Life) -> None:
         place = life.epoch.place
+        place.failing.discard(offset)
         if not place.finished.add(offset):
             return
         if place.top is None or offset > offset_of(place.top):
@@ -127,9 +127,7 @@ class Runs:
         self._findings.deaths += 1
         for life in member.living.pop(event.pid, ()):
             life.exited, life.settled = seen, life.epoch.settled
-            if life.running is not None:
-                life.epoch.place.cut.add(offset_of(life.running))
-                life.running = None
+            life.running = None
             if life.epoch.ended is None and (life.position or 0) > (life.settled or 0):
                 life.epoch.waits_since = event.at
 
