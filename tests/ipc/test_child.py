@@ -137,7 +137,7 @@ def test_a_child_holds_its_own_pipe_and_words_and_nobody_elses() -> None:
         assert answer(first) == answer(second) == "here"
         kinds = ask(second, "descriptors").split(",")
         assert kinds.count("socket") == 1
-        assert kinds.count("/memfd") == 2  # the words, and mmap's own duplicate
+        assert kinds.count("/memfd") == 3  # the words, mmap's own duplicate, and the dump
 
 
 def test_thirty_starts_leave_no_descriptor() -> None:

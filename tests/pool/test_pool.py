@@ -16,6 +16,7 @@ from ticketpool.core.policy import Backoff
 from ticketpool.ipc.child import Child
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.pool import pool as module
+from ticketpool.pool.pool import Death
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
@@ -64,7 +65,7 @@ def filled(pool: Pool[Answer]) -> list[int]:
     return [slot.index for slot in pool.fill()]
 
 
-def die(pool: Pool[Answer], slot: Slot[Answer]) -> int:
+def die(pool: Pool[Answer], slot: Slot[Answer]) -> Death:
     """Kill the slot's process, and bury it once the pool tells of its death."""
     slot.living.kill()
     eventually(lambda: (slot, Signal.EXIT) in list(pool.wait(1.0)), every=0.001)
@@ -90,7 +91,9 @@ def test_the_first_restart_is_at_once_and_the_next_ones_wait_longer(
     neighbour = other.living.pid
     waits = []
     for _ in range(6):
-        assert die(pool, slot) == -signal.SIGKILL
+        pid = slot.living.pid
+        death = die(pool, slot)
+        assert (death.pid, death.status) == (pid, -signal.SIGKILL)
         waits.append(slot.due - clock.now)
         if slot.due > clock.now:
             clock.now = slot.due - 0.001
@@ -155,7 +158,9 @@ def test_frames_come_before_the_death_of_the_process_that_wrote_them(make: Make)
     events = list(pool.wait(5))
     assert events == [(slot, Signal.FRAMES), (slot, Signal.EXIT)]
     assert [answer.text for answer in slot.living.channel.receive()] == ["here"]
-    assert pool.bury(slot) == 3
+    death = pool.bury(slot)
+    assert death.status == 3
+    assert death.peak_rss_bytes > 1 << 20
     assert slot.state is SlotState.EMPTY
 
 

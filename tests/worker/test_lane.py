@@ -50,10 +50,10 @@ class Bench:
     """A lane at work on a handler that the test scripts, offset by offset."""
 
     def __init__(self, rules: Rules, plan: dict[int, Callable[[int], None]]) -> None:
-        self.cells = memoryview(bytearray(8 * words.STRIDE * 4)).cast("q")
+        self.cells = memoryview(bytearray(8 * words.COUNT)).cast("q")
         self.port = FakePort(self.cells)
         self.calls: list[tuple[int, int]] = []
-        self._plan = plan
+        self.plan = plan
         opened = Open(NUMBER, "t", 0, INDEX)
         self.lane = Lane(opened, self._call, rules, self.port, self.cells)
 
@@ -61,7 +61,7 @@ class Bench:
         offset = batch.offsets[i]
         self.calls.append((offset, attempt))
         assert self.running() == offset
-        self._plan.get(offset, _fine)(attempt)
+        self.plan.get(offset, _fine)(attempt)
 
     def put(self, *offsets: int, attempts: int = 0) -> None:
         self.lane.put(batch(NUMBER, offsets, [b""] * len(offsets), attempts=attempts))
@@ -184,6 +184,29 @@ def test_after_all_retries_in_earlier_processes_one_call_is_left(bench: Make) ->
     one.through(5)
     assert one.calls == [(5, 10)]
     assert [dead.attempts for dead in one.dead] == [10]
+
+
+def test_nothing_begins_while_the_supervisor_is_silent(bench: Make) -> None:
+    """It may have lost the partition to another member, and not know it yet."""
+    one = bench({}, Rules(0, Backoff(0.0, 0.0), False, silence_seconds=600))
+
+    def heard(seconds_ago: int) -> None:
+        one.cells[words.HEARTBEAT] = time.monotonic_ns() - seconds_ago * 10**9
+
+    def fall_silent(attempt: int) -> None:
+        heard(601)
+
+    one.plan[6] = fall_silent
+    heard(599)
+    one.put(5, 6, 7)
+    eventually(lambda: one.settled == 6, every=0.001)
+    assert one.running() is None
+    heard(0)
+    one.through(7)
+    heard(601)
+    one.put(8)
+    one.close()
+    assert [offset for offset, _ in one.calls] == [5, 6, 7]
 
 
 def test_what_was_finished_before_a_failure_does_not_wait_for_its_retries(bench: Make) -> None:

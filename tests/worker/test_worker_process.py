@@ -1,7 +1,7 @@
 """A worker process loads, says so, serves, and leaves evidence when it dies."""
 
-import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,8 @@ class Worker:
         )
 
     def hello(self, handler: str) -> "Worker":
-        self.child.channel.send(Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info"))
+        self.child.words.cells[words.HEARTBEAT] = time.monotonic_ns()
+        self.child.channel.send(Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info", 3600))
         return self
 
     def open(self) -> "Worker":
@@ -206,7 +207,7 @@ def test_a_supervisor_that_leaves_before_its_first_word_ends_the_worker(start: S
 
 def test_what_is_no_frame_ends_the_worker(start: Start) -> None:
     worker = start().hello(ACT).open()
-    worker.child.channel.send(Hello(0, ACT, 0, 0.0, 0.0, "", "json", "info"))  # a second one
+    worker.child.channel.send(Hello(0, ACT, 0, 0.0, 0.0, "", "json", "info", 3600))  # a second one
     assert worker.child.wait(10) == 1
 
 
@@ -222,22 +223,18 @@ def test_what_a_handler_printed_is_not_lost_with_a_killed_worker(
     assert (tmp_path / "out").read_text() == "this\n"
 
 
-def test_a_hung_worker_dumps_its_stacks_when_asked(start: Start, tmp_path: Path) -> None:
-    with (tmp_path / "err").open("wb") as err:
-        worker = _with_stderr(start, err.fileno())
-        worker.hello(ACT).open().records(5, b"hang")
-        eventually(lambda: worker.running == 5)
-        worker.child.signal(signal.SIGUSR1)
-        eventually(lambda: "in act" in (tmp_path / "err").read_text())
-        assert worker.child.reap() is None
+def test_a_hung_worker_dumps_its_stacks_when_asked(start: Start) -> None:
+    worker = start().hello(ACT).open()
+    worker.records(5, b"hang")
+    eventually(lambda: worker.running == 5)
+    assert worker.child.dump() == ""
+    worker.child.signal(signal.SIGUSR1)
+    eventually(lambda: "in act" in worker.child.dump())
+    assert worker.child.reap() is None
 
 
-def _with_stderr(start: Start, fd: int) -> Worker:
-    """Started while our own standard error is ``fd``, which it inherits."""
-    saved = os.dup(2)
-    os.dup2(fd, 2)
-    try:
-        return start()
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+def test_a_crash_leaves_its_stacks(start: Start) -> None:
+    worker = start().hello(ACT).open()
+    worker.records(5, b"segfault")
+    assert worker.child.wait(10) == -signal.SIGSEGV
+    assert "in act" in worker.child.dump()
