@@ -119,7 +119,7 @@ def test_a_hang_is_shown_and_ended(
     timed_out = service.events("handler timed out, worker will be killed")
     assert [event["offset"] for event in timed_out] == [1, 1, 3]
     assert {event["setting"] for event in timed_out} == {"--handler-timeout"}
-    assert service.stderr.count(f"in _{deed.replace('-', '_')}\n") >= 3  # the stacks
+    assert service.stderr.count(f"in _{deed.replace('-', '_')}") >= 3  # the stacks
     assert committed(kafka, group, topic) == {0: 5}
 
 
