@@ -16,6 +16,11 @@ _QUICK = {
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",  # 3 s by default, in every test
     "group.min.session.timeout.ms": "1000",
+    # The new protocol's (KIP-848) are the broker's to set; 45 s and 5 s by default.
+    "group.consumer.min.session.timeout.ms": "6000",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.heartbeat.interval.ms": "500",
+    "group.consumer.heartbeat.interval.ms": "500",
     # After SIGKILL a broker may register again only when its former self has timed out: 9 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",

@@ -7,6 +7,7 @@ with one write(2) to a file of its process in the folder $JOURNAL.
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -48,6 +49,13 @@ def raw(record: Record) -> None:
 
 def noop(ticket: Ticket) -> None:
     """For the speed of everything else."""
+
+
+def rejecting(ticket: Ticket, context: Context) -> None:
+    """Note the ticket, but reject each hundredth."""
+    if ticket.order_id % 100 == 0:
+        raise Reject("a hundredth")
+    _note("end", context, context.attempt, ticket.order_id)
 
 
 def obey(ticket: Ticket, context: Context) -> None:
@@ -147,6 +155,25 @@ def _hold_the_gil(argument: str, context: Context) -> None:
     ctypes.PyDLL(None).sleep(60)
 
 
+def _write_to_the_pipe(argument: str, context: Context) -> None:
+    """What no handler should: into the worker's own pipe to the supervisor. Then hang, so that
+    nothing else comes of this worker."""
+    nonsense = {
+        "corrupt": (4).to_bytes(4, "little") + b"\xc1\xc1\xc1\xc1",
+        "oversized": (2**32 - 1).to_bytes(4, "little") + b"x",
+        "half": (1000).to_bytes(4, "little") + b"x" * 500,
+    }
+    os.write(int(sys.argv[1]), nonsense[argument])
+    _hang("", context)
+
+
+def _grandchild(argument: str, context: Context) -> None:
+    """Leave a process behind that holds our standard output and error open, and die."""
+    child = subprocess.Popen(["sleep", argument])
+    Path(os.environ["JOURNAL"], "grandchild").write_text(str(child.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _once(argument: str, context: Context) -> None:
     """Do the deed at the first delivery only: a file remembers it."""
     mark = Path(os.environ["JOURNAL"], f"once-{context.topic}-{context.partition}-{context.offset}")
@@ -177,6 +204,8 @@ _DEEDS: dict[str, Deed] = {
     "kill": _kill,
     "hang": _hang,
     "hold-the-gil": _hold_the_gil,
+    "pipe": _write_to_the_pipe,
+    "grandchild": _grandchild,
     "once": _once,
 }
 

@@ -218,6 +218,7 @@ class Supervisor:
         self._reporter.refresh()
         try:
             lanes = list(self._router.lanes.values())
+            self._assignment.cut_off = 0  # what rebalances cut off was delivered again since
             self._assignment.drain(lanes, time.monotonic() + self._config.drain_seconds)
             self._assignment.commit_now(lanes)
             self._consumer.close()
