@@ -3,7 +3,7 @@
 from typing import Any
 
 from ticketpool.core.events import Delivered, Jumped, Settled
-from ticketpool.core.oracle.lives import Epoch, Life
+from ticketpool.core.oracle.lives import Epoch, Life, Place
 from ticketpool.core.oracle.verdict import Findings, Seen
 
 _MANY_JUMPS = 1000
@@ -65,15 +65,19 @@ class Deliveries:
         epoch.begin_at(event.through)
         life = epoch.lives[-1] if epoch.lives else None
         if event.by == "deaths":
-            epoch.place.given_up.add(event.through)
-            if life is not None and life.position is not None:
-                life.position = max(life.position, event.through + 1)
+            self._settled_by_deaths(event.through, epoch.place, life)
         elif life is None or life.top < event.through or life.is_running(event.through):
             words = f"offset {event.through} was settled, and its handler had not ended"
-            running = [] if life is None or life.running is None else [life.running]
-            self._accuse("I4", words, event.through, epoch, *running, seen)
+            self._accuse("I4", words, event.through, epoch, *epoch.runs(), seen)
+        elif life.failed and life.top == event.through:
+            epoch.place.given_up.add(event.through)
         epoch.settled = max(event.through + 1, epoch.settled or 0)
         epoch.high = max(epoch.settled, epoch.high or 0)
+
+    def _settled_by_deaths(self, offset: int, place: Place, life: Life | None) -> None:
+        place.given_up.add(offset)
+        if life is not None and life.position is not None:
+            life.position = max(life.position, offset + 1)
 
     def _accuse(
         self, invariant: str, words: str, offset: int, epoch: Epoch, *evidence: Seen

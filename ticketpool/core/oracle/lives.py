@@ -28,6 +28,8 @@ class Place:
         given_up: offsets that failed for good; what lies behind them may be finished first.
         top: the handled record with the highest offset.
         ran: lanes whose handlers were called, in order of their first call.
+        runner: the lane that called a record's handler, handled it or passed it over last, of
+            records not committed past: the others come again only if something is wrong already.
         epochs: its assignments, in order.
         confirmed: highest commit that the broker is known to hold.
         sent: highest commit that it may hold.
@@ -43,6 +45,7 @@ class Place:
         self.given_up: set[int] = set()
         self.top: Seen | None = None
         self.ran: list[Life] = []
+        self.runner: dict[int, Life] = {}
         self.epochs: list[Epoch] = []
         self.confirmed: int | None = None
         self.sent: int | None = None
@@ -51,13 +54,12 @@ class Place:
         """The broker holds this commit, or has held it."""
         self.confirmed = max(offset, self.confirmed or 0)
         self.sent = max(offset, self.sent or 0)
+        self.runner = {at: life for at, life in self.runner.items() if at >= self.confirmed}
 
-    def last_life(self, offset: int, but: "Life") -> "Life":
-        """The lane that ran a record last, before another one did."""
-        return next(
-            life
-            for life in reversed(self.ran)
-            if life is not but and life.low <= offset <= life.top
+    def last_life(self, offset: int) -> "Life":
+        """The lane that ran a record last."""
+        return self.runner.get(offset) or next(
+            life for life in reversed(self.ran) if life.low <= offset <= life.top
         )
 
 

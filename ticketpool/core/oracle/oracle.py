@@ -142,9 +142,12 @@ class Oracle:
     def _passed(
         self, seen: Seen, event: events.DeadLettered | events.Skipped, epoch: Epoch
     ) -> None:
-        epoch.place.given_up.add(event.offset)
-        epoch.place.finished.add(event.offset)
-        epoch.place.failing.discard(event.offset)
+        place = epoch.place
+        place.given_up.add(event.offset)
+        place.finished.add(event.offset)
+        place.failing.discard(event.offset)
+        if epoch.lives:
+            place.runner[event.offset] = epoch.lives[-1]
 
     def _abandoned(self, seen: Seen, event: events.Abandoned, epoch: Epoch) -> None:
         epoch.abandoned = True

@@ -59,6 +59,7 @@ class Runs:
         if offset > life.top and offset in place.seen and offset not in place.failing:
             self._explain(seen, offset, life)
         place.seen.add(offset)
+        place.runner[offset] = life
         life.low, life.top = min(life.low, offset), max(life.top, offset)
         if epoch.waits_since is not None:
             self._findings.resumed_ns.append(seen.event.at - epoch.waits_since)
@@ -67,7 +68,7 @@ class Runs:
     def _explain(self, seen: Seen, offset: int, life: Life) -> None:
         """A record that was handled, or cut off in the middle, is handled again: by what fault?"""
         place = life.epoch.place
-        before = place.last_life(offset, life)
+        before = place.last_life(offset)
         if before.unsettled_at_death(offset):
             self._findings.duplicates[DEATH] += 1
         elif before.epoch is life.epoch:
@@ -114,6 +115,7 @@ class Runs:
     def _complete(self, seen: Seen, offset: int, life: Life) -> None:
         place = life.epoch.place
         place.failing.discard(offset)
+        place.runner[offset] = life
         if not place.finished.add(offset):
             return
         if place.top is None or offset > offset_of(place.top):
