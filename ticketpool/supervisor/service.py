@@ -3,11 +3,12 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ticketpool import log, trace
 from ticketpool.config import RunConfig
 from ticketpool.core.flow import Limits
+from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
@@ -23,6 +24,7 @@ from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
@@ -70,6 +72,7 @@ class Supervisor:
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = 0.0
         self._announced = False
+        self._unconfirmed: list[Lane] = []
 
     def run(self) -> Summary:
         """Serve until a signal, an error, or the end of the log (``until_caught_up``).
@@ -91,6 +94,11 @@ class Supervisor:
             raise DrainTimeout(
                 f"{self._assignment.cut_off} partitions were cut off in the middle of a record, "
                 "which will be delivered again; give them longer with --drain-timeout"
+            )
+        if self._unconfirmed:
+            raise DrainTimeout(
+                f"the broker has not confirmed the last commit of {len(self._unconfirmed)} "
+                "partitions; what they finished since will be delivered again"
             )
         return self._totals.summary(True, self._crew.restarts)
 
@@ -219,14 +227,45 @@ class Supervisor:
         try:
             lanes = list(self._router.lanes.values())
             self._assignment.cut_off = 0  # what rebalances cut off was delivered again since
-            self._assignment.drain(lanes, time.monotonic() + self._config.drain_seconds)
-            self._assignment.commit_now(lanes)
-            self._consumer.close()
+            deadline = time.monotonic() + self._config.drain_seconds
+            self._assignment.drain(lanes, deadline)
+            self._leave(lanes, max(deadline, time.monotonic() + LEAST_SECONDS))
         finally:
             self._crew.pool.close()
             self._lifecycle.advance(ServiceState.STOPPED)
             _log.info("stopped")
         trace.stopped()
+
+    def _leave(self, lanes: Sequence[Lane], deadline: float) -> None:
+        """Commit and leave the group, if the broker answers by then."""
+
+        def leave() -> None:
+            self._assignment.commit_now(lanes)
+            self._consumer.close()
+
+        leaving = Leaving(leave)
+        leaving.start()
+        leaving.wait(self._enough(deadline))
+        self._unconfirmed = [lane for lane in lanes if lane.ledger.committable != lane.committed]
+        for lane in self._unconfirmed:
+            _log.error(
+                "not committed",
+                topic=lane.partition.topic,
+                partition=lane.partition.number,
+                committed=lane.committed,
+                finished=lane.ledger.committable,
+            )
+
+    def _enough(self, deadline: float) -> Callable[[], bool]:
+        """Whether it is time to go; a second signal leaves the broker the least time only."""
+        least = time.monotonic() + LEAST_SECONDS
+
+        def enough() -> bool:
+            now = time.monotonic()
+            self._notifier.tend_watchdog(now)
+            return now >= (least if self._signals.at_once else deadline)
+
+        return enough
 
 
 def run(config: RunConfig) -> Summary:
