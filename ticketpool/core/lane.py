@@ -47,6 +47,7 @@ class Lane:
             had settled anything.
         has_turn: of the cautious lanes of the pool, it is the one that may run.
         alone: nothing of any other lane runs, or will before its next record is settled.
+        acquitted: a record that ran alone is settled, and the broker does not know it yet.
         paused: whether fetching is paused at the consumer.
         confirmed: what the broker has confirmed, in this assignment.
         requested: what a commit was last sent for.
@@ -71,6 +72,7 @@ class Lane:
         self.caution = 0
         self.has_turn = False
         self.alone = False
+        self.acquitted = False
         self.paused = False
         self.confirmed: Position | None = None
         self.requested: Position | None = None
@@ -146,6 +148,7 @@ class Lane:
     def progress(self, records: int) -> None:
         """So many were settled: forget what was held against a record that is finished."""
         settled = self.ledger.settled
+        self.acquitted = self.acquitted or self.alone
         self.alone = False
         self.watched = max(self.watched - records, 0)
         self.caution = max(self.caution - records, 0)

@@ -110,6 +110,8 @@ class Router:
         """
         lanes = self._by_slot[slot]
         turn = self._turn()
+        if not self._acquittals_known():
+            return
         if turn is not None and turn.charged + 1 >= self._max_crashes:
             yield from self._last_chance(turn, slot)
             return
@@ -123,17 +125,24 @@ class Router:
 
     def _turn(self) -> Lane | None:
         """Of the cautious lanes one may run, the most charged first; it keeps its turn until
-        its caution ends."""
+        its caution ends or it has no records for now."""
         cautious = [lane for lane in self.lanes.values() if lane.caution]
         for lane in cautious:
-            if lane.has_turn and lane.ledger.idle:
-                lane.caution = 0  # nothing is left that could be to blame
+            lane.has_turn = lane.has_turn and not lane.ledger.idle
         ready = [lane for lane in cautious if lane.state is LaneState.OPEN and not lane.ledger.idle]
         turn = next((lane for lane in ready if lane.has_turn), None)
         if turn is None and ready:
             turn = max(ready, key=lambda lane: lane.charged)
             turn.has_turn = True
         return turn
+
+    def _acquittals_known(self) -> bool:
+        """Whether no memo at the broker blames a record that has run alone and is settled; the
+        next death, of another record, would make it a dead letter."""
+        waiting = [lane for lane in self.lanes.values() if lane.acquitted]
+        for lane in waiting:
+            lane.acquitted = not lane.announced
+        return not any(lane.acquitted for lane in waiting)
 
     def _last_chance(self, lane: Lane, slot: int) -> Iterator[tuple[Lane, Chunk]]:
         """One more death and the record is given up: nothing of the whole pool may run beside
@@ -209,7 +218,9 @@ class Router:
         for lane, offset in charged:
             trouble = lane.in_trouble(offset)
             trouble.died(alone=len(charged) == 1)
-            if trouble.crashes >= self._max_crashes and trouble.alone:
+            too_often = trouble.crashes >= self._max_crashes and trouble.alone
+            # Records before it may be unsettled (the acks were unreadable): it waits its turn.
+            if too_often and lane.ledger.first_buffered == offset:
                 given_up.append(lane)
         return given_up
 
@@ -218,7 +229,8 @@ class Router:
     def to_announce(self) -> bool:
         """Whether some lane waits until the broker knows its next record, and it was not told."""
         return any(
-            lane.careful and lane.next_record is not None and lane.position() != lane.requested
+            (lane.acquitted or (lane.careful and lane.next_record is not None))
+            and lane.position() != lane.requested
             for lane in self.lanes.values()
         )
 
