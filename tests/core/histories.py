@@ -307,9 +307,7 @@ class World:
         lease.sent = offset if taken else None
         if answered:
             where = ("tickets", lease.log.number, lease.epoch, offset)
-            self.note(
-                lease.supervisor.name, events.Committed, *where, None if taken else "refused"
-            )
+            self.note(lease.supervisor.name, events.Committed, *where, None if taken else "refused")
 
 
 def legal(random: Random, steps: int) -> World:

@@ -2,7 +2,7 @@
 
 from ticketpool.core.events import Assigned, Closing, Lost, Revoked
 from ticketpool.core.oracle.deliveries import place_of
-from ticketpool.core.oracle.lives import Epoch, Life, Member, Place, offset_of
+from ticketpool.core.oracle.lives import Doubt, Epoch, Member, Place, offset_of
 from ticketpool.core.oracle.runs import Runs
 from ticketpool.core.oracle.verdict import Findings, Seen
 
@@ -71,19 +71,18 @@ class Ends:
         """Were repetitions and overlaps due to a fault?"""
         for epoch in place.epochs:
             excuse = epoch.excuse()
-            for seen, life in epoch.doubts:
-                self._judge_repeated(seen, life, epoch, excuse)
+            for doubt in epoch.doubts:
+                self._judge_repeated(doubt, excuse or doubt.otherwise)
             if epoch.overtaken is not None and epoch.zombie:
                 self._judge_zombie(epoch, epoch.overtaken, excuse)
 
-    def _judge_repeated(self, seen: Seen, life: Life, epoch: Epoch, excuse: str | None) -> None:
+    def _judge_repeated(self, doubt: Doubt, excuse: str | None) -> None:
         if excuse is not None:
             self._findings.duplicates[excuse] += 1
             return
-        words = (
-            f"offset {offset_of(seen)} was handled again after its partition was given up in order"
-        )
-        self._runs.repeated(seen, life, words)
+        offset = offset_of(doubt.seen)
+        words = f"offset {offset} was handled again after its partition was given up in order"
+        self._runs.repeated(doubt.seen, doubt.life, words)
 
     def _judge_zombie(self, epoch: Epoch, overtaken: Seen, excuse: str | None) -> None:
         if excuse is None:

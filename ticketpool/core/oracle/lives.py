@@ -1,5 +1,7 @@
 """What the oracle remembers: members, their assignments, and the lanes that served them."""
 
+from typing import NamedTuple
+
 from ticketpool.core.events import Lost
 from ticketpool.core.oracle.verdict import CUT_OFF, EXAMPLES, LOST, REFUSED, SUDDEN, Seen
 from ticketpool.core.order import Numbers
@@ -75,7 +77,7 @@ class Epoch:
         commit: the last one sent; ``confirmed``: the highest one confirmed.
         foreign: offsets whose commit was sent after a later assignment elsewhere.
         beyond: commits past the frontier, with their offsets.
-        doubts: records handled again for which this assignment's end is the only excuse.
+        doubts: records handled again that only this assignment's end may excuse.
         overtaken: the first call of a handler in a later assignment while this one had not ended.
         zombie: what ran here when it was overtaken, and afterwards; the first few and the last.
     """
@@ -95,7 +97,7 @@ class Epoch:
         self.confirmed: int | None = None
         self.foreign: dict[int, Seen] = {}
         self.beyond: list[tuple[Seen, int]] = []
-        self.doubts: list[tuple[Seen, Life]] = []
+        self.doubts: list[Doubt] = []
         self.overtaken: Seen | None = None
         self.overtook = False
         self.zombie: list[Seen] = []
@@ -189,6 +191,14 @@ class Life:
     def unsettled_at_death(self, offset: int) -> bool:
         """Whether its worker died before this record was settled."""
         return self.exited is not None and offset >= (self.settled or 0)
+
+
+class Doubt(NamedTuple):
+    """A record is handled again: the call, its lane, and the cause if there is no better one."""
+
+    seen: Seen
+    life: Life
+    otherwise: str | None
 
 
 def offset_of(seen: Seen) -> int:

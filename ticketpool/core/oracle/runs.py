@@ -2,7 +2,7 @@
 
 from ticketpool.core.events import Ended, Started, WorkerExited
 from ticketpool.core.oracle.deliveries import place_of
-from ticketpool.core.oracle.lives import Epoch, Life, Member, offset_of
+from ticketpool.core.oracle.lives import Doubt, Epoch, Life, Member, offset_of
 from ticketpool.core.oracle.verdict import DEATH, Findings, Seen
 
 
@@ -69,14 +69,15 @@ class Runs:
         """A record that was handled, or cut off in the middle, is handled again: by what fault?"""
         place = life.epoch.place
         before = place.last_life(offset)
-        if before.unsettled_at_death(offset):
+        died = before.unsettled_at_death(offset)
+        if before.epoch is not life.epoch:
+            older = min(before.epoch, life.epoch, key=place.epochs.index)
+            older.doubts.append(Doubt(seen, life, DEATH if died else None))
+        elif died:
             self._findings.duplicates[DEATH] += 1
-        elif before.epoch is life.epoch:
+        else:
             words = f"offset {offset} was handled again in the assignment in which it was settled"
             self.repeated(seen, life, words)
-        else:
-            older = min(before.epoch, life.epoch, key=place.epochs.index)
-            older.doubts.append((seen, life))
 
     def repeated(self, seen: Seen, life: Life, words: str) -> None:
         """A record was handled again without any fault."""
