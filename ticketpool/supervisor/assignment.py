@@ -149,13 +149,20 @@ class Assignment:
             lane.requested, lane.refused = position, False
 
     def commit_now(self, lanes: Iterable[Lane]) -> None:
-        """Commit these lanes exactly, and wait for the broker's word on each."""
+        """Commit these lanes exactly, and wait for the broker's word on each.
+
+        Also what is confirmed already, when a later commit is on its way: that one may
+        announce a record which will not be run any more.
+        """
         wanted = [
             (lane, position)
             for lane in lanes
-            if (position := lane.position()) is not None and position != lane.confirmed
+            if (position := lane.position()) is not None
+            and not position == lane.confirmed == lane.requested
         ]
         trace.committing(wanted)
+        for lane, position in wanted:
+            lane.requested = position
         self.committed(self.consumer.commit_now([(lane.partition, at) for lane, at in wanted]))
 
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:

@@ -239,9 +239,9 @@ class Crew:
 
     # -- the end -----------------------------------------------------------------------
 
-    def _bury(self, slot: Slot[FromWorker]) -> None:
+    def _bury(self, slot: Slot[FromWorker], *, blame: bool = True) -> None:
         self._receive(slot)  # what it had still written
-        self.undertaker.bury(slot)
+        self.undertaker.bury(slot, blame=blame)
         self.urgent = True
 
     def forget(self, lane: Lane) -> None:
@@ -251,13 +251,14 @@ class Crew:
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs
-        for these partitions any more. Their other lanes start again elsewhere."""
+        for these partitions any more. Their other lanes start again elsewhere, and no record
+        is charged with this death."""
         for index in {lane.slot for lane in lanes}:
             slot = self.pool.slots[index]
             if slot.child is not None:
                 slot.child.kill()
                 slot.child.wait()
-                self._bury(slot)
+                self._bury(slot, blame=False)
 
     def await_that(self, condition: Callable[[], bool], deadline: float) -> bool:
         """Serve the workers until the condition holds or the monotonic time has come.

@@ -44,12 +44,18 @@ class Undertaker:
         self._limit_ns = int(handler_timeout_seconds * 1e9)
         self._overdue: set[int] = set()  # pids that were asked for their stacks
 
-    def bury(self, slot: Slot[FromWorker]) -> None:
-        """The slot's worker is dead and its last frames have been taken: settle, rewind, charge."""
+    def bury(self, slot: Slot[FromWorker], *, blame: bool = True) -> None:
+        """The slot's worker is dead and its last frames have been taken: settle, rewind, charge.
+
+        ``blame``: ``False`` when we have killed it for reasons of our own (a drain's deadline,
+        a lost partition): then no record is charged, unless the worker died in another way
+        before that, or one of its handlers hung.
+        """
         pid, retired = slot.living.pid, slot.state is SlotState.RETIRING
         was_warm = retired or slot.state is SlotState.READY
         running = self._settle_by_words(slot)
         death = self._pool.bury(slot)
+        blame = blame or pid in self._overdue or death.status != -signal.SIGKILL
         if pid in self._overdue:
             self._overdue.discard(pid)
             death = death._replace(why="the handler timed out")
@@ -58,7 +64,7 @@ class Undertaker:
         reason = exit_reason(death)
         self._log_exit(slot, death, running)
         trace.worker_exited(slot.index, pid, reason)
-        at = [(lane.index, offset) for lane, offset in running]
+        at = [(lane.index, offset) for lane, offset in running if blame]
         for lane in self._router.worker_died(slot.index, at):
             self._failures.killed_worker(lane, death)
         if not was_warm:
