@@ -17,6 +17,7 @@ from pathlib import Path
 from ticketpool import Context, Record, Reject, Ticket
 
 _lock = threading.Lock()
+_supervisor = os.getppid()
 _file: int | None = None
 
 
@@ -147,6 +148,13 @@ def _kill(argument: str, context: Context) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _kill_the_supervisor(argument: str, context: Context) -> None:
+    """And wait for the end that comes with it."""
+    if os.getppid() == _supervisor:  # nobody else's process
+        os.kill(_supervisor, signal.SIGKILL)
+    threading.Event().wait()
+
+
 def _hang(argument: str, context: Context) -> None:
     threading.Event().wait()
 
@@ -202,6 +210,7 @@ _DEEDS: dict[str, Deed] = {
     "exit": _exit,
     "segfault": _segfault,
     "kill": _kill,
+    "kill-the-supervisor": _kill_the_supervisor,
     "hang": _hang,
     "hold-the-gil": _hold_the_gil,
     "pipe": _write_to_the_pipe,

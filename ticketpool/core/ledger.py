@@ -166,6 +166,10 @@ class Ledger:
         self.settled = self._last + 1
         return len(chunk.offsets)
 
+    def is_open(self, offset: int) -> bool:
+        """Whether a record that was received is not settled yet."""
+        return self.settled is not None and offset >= self.settled
+
     def hold(self, offset: int) -> RawRecord:
         """Hold back ``committable`` at a record in flight until ``release``; return the record.
 

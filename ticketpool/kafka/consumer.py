@@ -20,7 +20,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from ticketpool import log
+from ticketpool import crash, log
 from ticketpool.config import KafkaConfig, OffsetReset
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
@@ -251,6 +251,7 @@ class GroupConsumer:
 
     def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> None:
         """Send a commit; its outcome comes through ``Listener.committed``. Never raises."""
+        crash.point("supervisor:before-commit")
         try:
             self._consumer.commit(offsets=_commits(positions), asynchronous=True)
         except KafkaException as error:
@@ -268,6 +269,7 @@ class GroupConsumer:
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         try:
+            crash.point("supervisor:after-commit")
             self._listener.committed(_outcomes(error, partitions))
         except BaseException as failure:  # see the module's docstring
             self._failure = failure

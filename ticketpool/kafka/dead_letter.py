@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ticketpool import log
+from ticketpool import crash, log
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.policy import Backoff
@@ -124,7 +124,9 @@ class DeadLetters:
                 self._failed(letter, error.str())
                 return
             self.unacknowledged -= 1
+            crash.point("supervisor:before-dead-letter-ack")
             letter.done()
+            crash.point("supervisor:after-dead-letter-ack")
         except Exception:  # a callback of librdkafka: nothing may be raised
             _log.exception("dead letter not settled", partition=str(letter.origin))
 

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from ticketpool import log, trace
+from ticketpool import crash, log, trace
 from ticketpool.config import OnOutOfRange, RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
@@ -76,6 +76,7 @@ class Assignment:
         self.events["revoked"] += 1
         lanes = self._held(partitions)
         self.drain(lanes, self._clock() + self._drain_seconds)
+        crash.point("supervisor:inside-revoke")
         self.commit_now(lanes)
         self._give_up(lanes, "revoked")
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 
-from ticketpool import log, trace
+from ticketpool import crash, log, trace
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
@@ -123,7 +123,9 @@ class Crew:
                 self._failures.killed_worker(lane, None)
             for lane, chunk in self._router.sendable(slot.index):
                 trace.delivered(lane, chunk.offsets)
+                crash.point("supervisor:before-frame")
                 channel.send(self._frame(lane, chunk))
+                crash.point("supervisor:after-frame")
                 if channel.pending_bytes > _MAX_PENDING_BYTES:
                     break
 

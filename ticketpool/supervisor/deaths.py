@@ -79,10 +79,11 @@ class Undertaker:
         cells = slot.living.words.cells
         for lane in () if slot.living.channel.broken else self._router.of_slot(slot.index):
             through = words.settled(cells, lane.index, lane.number) if lane.opened else None
-            if through is not None:
+            if through is not None and lane.ledger.is_open(through):
                 self._totals.finished(lane, self._router.settle(lane, through), (), 0)
                 trace.settled(lane, through, "words")
-        return [(lane, offset) for lane, offset, _ in self.running(slot)]
+        # The ack of a dead record comes before its word: it may be settled by now.
+        return [(ln, offset) for ln, offset, _ in self.running(slot) if ln.ledger.is_open(offset)]
 
     def _log_exit(
         self, slot: Slot[FromWorker], death: Death, running: list[tuple[Lane, int]]

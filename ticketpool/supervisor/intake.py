@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ticketpool import log, trace
+from ticketpool import crash, log, trace
 from ticketpool.core.flow import should_pause, should_resume
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition, RawRecord
@@ -29,6 +29,7 @@ class Intake:
         """
         records = self._consumer.poll(seconds)
         if records:
+            crash.point("supervisor:after-consume")
             self._totals.read()
             for partition, run in group(records):
                 self._receive(partition, run)

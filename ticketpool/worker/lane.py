@@ -6,6 +6,7 @@ from queue import SimpleQueue
 from time import monotonic_ns
 from typing import Any
 
+from ticketpool import crash
 from ticketpool.core.latency import count_sorted
 from ticketpool.core.model import Reject
 from ticketpool.core.policy import Backoff
@@ -95,6 +96,7 @@ class Lane:
         now = monotonic_ns()
         self._ack_due = now + ACK_EVERY_NS
         attempt = batch.attempts + 1  # of the first record
+        crash.point("worker:before-batch")
         for i, offset in enumerate(batch.offsets):
             if now - cells[beat] > silence:
                 now = self._await_supervisor()
@@ -136,6 +138,7 @@ class Lane:
         if not durations and not self._dead:
             return
         durations.sort()
+        crash.point("worker:before-ack")
         self._port.send(
             Ack(
                 self._number,
@@ -146,6 +149,7 @@ class Lane:
                 sum(durations),
             )
         )
+        crash.point("worker:after-ack")
         durations.clear()
         self._dead = []
         self._retried = 0
