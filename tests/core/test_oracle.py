@@ -84,9 +84,11 @@ def killed_too_often() -> Story:
 
 
 def given_up_unrun() -> Story:
-    """The memo of its commit tells that a record has killed too often."""
-    story = Story().assign("A", 0)
-    story.place("A", events.DeadLettered, 0).settle("A", 0, "deaths").send("A", 1, 1)
+    """The memo of its commit tells that a record has killed too often, before a lane is open."""
+    story = Story()
+    story.epoch["A"] = 1
+    story.place("A", events.Assigned, 0).place("A", events.DeadLettered, 0)
+    story.settle("A", 0, "deaths").open("A").send("A", 1, 1)
     return story.run("A", [1]).settle("A", 1).commit("A", 2).stop("A")
 
 

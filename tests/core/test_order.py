@@ -46,9 +46,21 @@ def test_numbers_are_a_set(members: list[int]) -> None:
         assert ours.add(member) == (member not in model)
         model.add(member)
         assert ours.bounds() == (min(model), max(model))
+        assert member in ours
     assert ours.count == len(model)
     listed = [n for first, last in ours.stretches() for n in range(first, last + 1)]
     assert listed == sorted(model)
+
+
+@given(st.sets(st.integers(-1500, 1500)), st.sets(st.integers(-1500, 1500)))
+def test_members_are_told_from_others(members: set[int], others: set[int]) -> None:
+    ours, theirs = Numbers(), Numbers()
+    for member in members:
+        ours.add(member)
+    for other in others:
+        theirs.add(other)
+    assert ours.count_without(theirs) == len(members - others)
+    assert all((number in ours) == (number in members) for number in members | others)
 
 
 @given(st.lists(st.integers(-2100, 2100), min_size=1), st.integers(-2200, 2200))
