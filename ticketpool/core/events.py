@@ -179,6 +179,7 @@ Event = (
     | Stopped
 )
 
+
 def ranges(offsets: list[int]) -> list[tuple[int, int]]:
     """Rising offsets as pairs of (first, last).
 
