@@ -209,8 +209,8 @@ def committed(partition: Partition, lane: Lane | None, offset: int, error: str |
 
 
 def gave_up(lane: Lane, event: str) -> None:
-    """``event``: ``revoked`` or ``lost``; nothing of ours runs for the partition any more."""
-    _note(events.Revoked if event == "revoked" else events.Lost, lane)
+    """Nothing of ours runs for the partition any more; ``event``: ``lost``, or why else."""
+    _note(events.Lost if event == "lost" else events.Revoked, lane)
 
 
 def worker_exited(slot: int, pid: int, reason: str) -> None:

@@ -111,6 +111,7 @@ class Failures:
         )
         self.failed(lane, dead)
         lane.ledger.settle(offset)
+        trace.settled(lane, offset, "deaths")
         lane.progress(1)
 
 
