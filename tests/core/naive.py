@@ -118,6 +118,8 @@ class NaiveLedger:
         assert ledger.buffered_bytes == self.bytes_of(self.buffer)
         assert ledger.in_flight_bytes == self.bytes_of(self.window)
         assert ledger.idle == (not self.unfinished)
+        assert not any(map(ledger.is_open, self.finished))
+        assert all(map(ledger.is_open, self.window + self.buffer))
         assert [r.offset() for r in ledger.unsettled()] == self.window + self.buffer
 
     def check_committable(self, committable: int | None) -> None:
