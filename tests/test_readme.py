@@ -22,6 +22,7 @@ def _blocks(opening: str) -> list[str]:
 
 
 @pytest.mark.e2e
+@pytest.mark.smoke
 @pytest.mark.kafka
 def test_the_tour_works_by_copy_and_paste(
     kafka: Broker, command: Callable[..., Command], tmp_path: Path

@@ -17,7 +17,7 @@ from tests.run.journal import Journal, assert_in_order
 from tests.run.topics import committed, ends, places
 from tests.support import Command, eventually
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.smoke]
 
 Produce = Callable[..., Command]
 
