@@ -7,12 +7,10 @@ callbacks keep what went wrong, and ``poll`` raises it after it has returned.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-import msgspec
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -26,6 +24,7 @@ from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, make_client
+from ticketpool.kafka.listener import Listener, Outcome, Start
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
 from ticketpool.kafka.settings import consumer_properties, new_protocol
 
@@ -36,48 +35,6 @@ keep the loop quick to come round."""
 _RPC_SECONDS = 10.0
 
 _log = log.get("ticketpool.kafka")
-
-
-class Start(msgspec.Struct, frozen=True):
-    """Where an assigned partition begins.
-
-    Attributes:
-        offset: next offset to be read, ``None`` where the log begins or ends.
-        committed: whether ``offset`` is the group's commit.
-        end: end offset at assignment, if it was asked for.
-        memo: the metadata beside the commit.
-    """
-
-    partition: Partition
-    offset: int | None
-    committed: bool
-    end: int | None
-    memo: str = ""
-
-
-Outcome = tuple[Partition, Position, str | None]
-"""Of a commit: where, what, and the error or ``None``."""
-
-
-class Listener(Protocol):
-    """Hears of rebalances, on the thread that calls ``poll``, before it returns. May block
-    for well below ``max.poll.interval.ms``; may raise: ``poll`` raises it again."""
-
-    def assigned(self, starts: Sequence[Start]) -> None: ...
-    def revoked(self, partitions: Sequence[Partition]) -> None:
-        """May still commit, and must before it returns."""
-
-    def lost(self, partitions: Sequence[Partition]) -> None:
-        """May not commit: they are another member's by now."""
-
-    def committed(self, outcomes: Sequence[Outcome]) -> None:
-        """Outcome of ``commit_soon``."""
-
-    def reached_end(self, partition: Partition, offset: int) -> None:
-        """All records before ``offset`` have been returned; there are no more for now."""
-
-    def out_of_range(self, partition: Partition, why: str) -> None:
-        """The next offset is not in the log any more; nothing is read until ``restart``."""
 
 
 class GroupConsumer:
@@ -284,18 +241,25 @@ class GroupConsumer:
             return None
         return high if high >= 0 else None
 
-    def restart(self, partition: Partition, at_end: bool) -> None:
-        """Read a partition from where its log begins, or ends, whatever was committed."""
-        logical = OFFSET_END if at_end else OFFSET_BEGINNING
-        anew = TopicPartition(partition.topic, partition.number, logical)
+    def restart(self, partition: Partition, at_end: bool) -> int | None:
+        """Read a partition from where its log begins, or ends, whatever was committed.
+
+        Returns:
+            The end, so that it can be committed: what comes next must not be passed over
+            when we are started again. ``None`` for the beginning, which still moves.
+        """
+        start = self._end(partition) if at_end else None
+        offset = OFFSET_BEGINNING if start is None else start
+        anew = TopicPartition(partition.topic, partition.number, offset)
         # seek() answers _STATE here: without an offset to reset to, fetching has ended.
         if self._incremental:
             self._consumer.incremental_unassign([anew])
             self._consumer.incremental_assign([anew])
-            return
+            return start
         assigned = self._consumer.position(self._consumer.assignment())
         others = [p for p in assigned if (p.topic, p.partition) != partition]
         self._consumer.assign([*others, anew])
+        return start
 
     # -- flow ---------------------------------------------------------------------------
 

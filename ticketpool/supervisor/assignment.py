@@ -10,7 +10,8 @@ from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
-from ticketpool.kafka.consumer import GroupConsumer, Outcome, Start
+from ticketpool.kafka.consumer import GroupConsumer
+from ticketpool.kafka.listener import Outcome, Start
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Totals
@@ -134,8 +135,8 @@ class Assignment:
             return
         self.drain([lane], self._clock() + self._drain_seconds)
         self._give_up([lane], "offset reset")
-        self.assigned([Start(partition, None, False, lane.end)])
-        self.consumer.restart(partition, policy is OnOutOfRange.LATEST)
+        offset = self.consumer.restart(partition, policy is OnOutOfRange.LATEST)
+        self.assigned([Start(partition, offset, False, lane.end)])
 
     # -- called by the service --------------------------------------------------------------
 
@@ -193,7 +194,9 @@ class Assignment:
     def _held(self, partitions: Iterable[Partition]) -> list[Lane]:
         return [self._router.lanes[p] for p in partitions if p in self._router.lanes]
 
-    def _give_up(self, lanes: Iterable[Lane], event: str) -> None:
+    def _give_up(self, lanes: Sequence[Lane], event: str) -> None:
+        # librdkafka keeps the mark: what is paused now would come back paused, for ever.
+        self.consumer.resume([lane.partition for lane in lanes if lane.paused])
         for lane in lanes:
             self._crew.forget(lane)
             trace.gave_up(lane, event)
