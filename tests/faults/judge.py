@@ -5,6 +5,7 @@ And, over what the processes themselves noted, that of ``ticketpool verify --tra
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ def repetitions(journal: Journal) -> Counter[tuple[str, int]]:
 def longest_silence(entries: Iterable[Entry], since: int, until: int) -> float:
     """The longest time in seconds for which none of these entries came, between two moments."""
     times = [since, *(e.at_ns for e in entries if since < e.at_ns < until), until]
-    return max(b - a for a, b in zip(times, times[1:], strict=False)) / 1e9
+    return max(b - a for a, b in pairwise(times)) / 1e9
 
 
 def await_settled(

@@ -100,8 +100,10 @@ class Proxy:
             asyncio.create_task(self._pass(far_reader, writer, self._down)),
         }
         await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
-        for one in (*pair, *passing):
-            one.cancel() if isinstance(one, asyncio.Task) else one.transport.abort()
+        for one in pair:
+            one.transport.abort()
+        for task in passing:
+            task.cancel()
         await asyncio.gather(*passing, return_exceptions=True)
         self._writers -= pair
 

@@ -4,6 +4,7 @@ lines, and goes on by itself; while it keeps its partitions nothing is repeated.
 In doubt because each of them looks different to the client: an error, or nothing at all.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from signal import SIGTERM
 
@@ -21,6 +22,8 @@ from tests.support import eventually, missing
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(150)]
 
 ALL = set(range(8))
+FLOWING = ("slow_down", "reset")
+"""Under these records still come."""
 Kept = Callable[..., None]
 
 
@@ -92,14 +95,8 @@ def test_shorter_than_the_session(
     kept(twice=())
 
 
-FLOWING = ("slow_down", "reset")
-"""Under these records still come."""
-
-
 def longest_since(journal: Journal, began: int) -> float:
     """How long ago the last record was finished, after that moment, in seconds."""
-    import time
-
     return longest_silence(journal.entries("end"), began, time.monotonic_ns())
 
 

@@ -40,12 +40,12 @@ def finish(
     kafka: Broker, topic: str, group: str, journal: Journal, service: Command, kept: Kept
 ) -> None:
     await_settled(kafka, topic, group, journal)
-    service.signal(SIGTERM)
-    service.expect(0)
     assert len(service.events("worker exited")) == 1
     assert len(pids_of(service)) == 3
     assert service.events("revoked") == service.events("lost") == []
     assert service.events("dead-lettered") == []
+    service.signal(SIGTERM)
+    service.expect(0)
     entries = journal.of(1, "end")
     silence = longest_silence(entries, entries[0].at_ns, entries[-1].at_ns)
     assert silence < 1, f"the other worker stood still for {silence:.2f} s"

@@ -110,5 +110,3 @@ def test_latest_loses_nothing_between_two_starts(
     stop(service)
     assert done(journal, 0) == list(range(10, 20))
     assert done(journal, 1) == list(range(10))
-
-

@@ -164,5 +164,3 @@ def test_a_static_member_that_wakes_in_its_session_has_lost_nothing(
         service.signal(SIGTERM)
         service.expect(0)
     kept(twice=())
-
-

@@ -19,7 +19,7 @@ from tests.faults.judge import await_settled, held, pids_of, running_when_killed
 from tests.faults.kinds import KINDS, Kind
 from tests.run.journal import Journal
 from tests.run.listener import Listener
-from tests.run.topics import committed, read, tickets, write
+from tests.run.topics import committed, raw_headers, read, tickets, write
 from tests.support import Command, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
@@ -89,7 +89,7 @@ def test_a_paused_partition_that_moves_and_comes_back(
 ) -> None:  # fmt: skip
     topic = make_topic(2)
     large = "sleep 0.05".ljust(50_000)  # credit is counted in bytes too
-    write(kafka, topic, [one for p in (0, 1) for one in tickets(p, [large] * 200)])
+    write(kafka, topic, [one for p in (0, 1) for one in tickets(p, [large] * 600)])
     a, b = Listener(), Listener()
     options = ("--buffer-records", "20", "--http")
     first = member("a", *options, a.address, kind=kind, of=topic)
@@ -143,7 +143,7 @@ def test_a_dead_letter_that_cannot_be_written_yet(
     kafka: Broker, make_topic: Make, group: str, journal: Journal, member: Start, kept: Kept,
     kind: Kind,
 ) -> None:  # fmt: skip
-    """The offset stays before it, the new owner rejects it again, one letter is enough."""
+    """The offset stays before it, and the new owner rejects it again: a letter from each."""
     topic = make_topic(2)
     deeds = ["", "reject torn", "", ""]
     write(kafka, topic, [*tickets(0, deeds), *tickets(1, deeds)])
@@ -152,7 +152,7 @@ def test_a_dead_letter_that_cannot_be_written_yet(
     eventually(lambda: len(journal.entries("end")) == 6, seconds=30)
     second = member("b", *options, kind=kind, of=topic)
     eventually(lambda: one_each(first, second), seconds=30)
-    assert committed(kafka, group, topic) == {0: 1, 1: 1}
+    eventually(lambda: committed(kafka, group, topic) == {0: 1, 1: 1})
     kafka.create_topic(f"{topic}.dlq", 1)
     torn = {(topic, 0, 1), (topic, 1, 1)}
     await_settled(kafka, topic, group, journal, without=torn)
@@ -161,9 +161,7 @@ def test_a_dead_letter_that_cannot_be_written_yet(
         service.expect(0)
     behind = {(topic, p, offset) for p in (0, 1) for offset in (2, 3)}
     kept(topic, twice=behind, without=torn)
-    letters = [message.headers() or [] for message in read(kafka, f"{topic}.dlq")]
-    origins = [dict(one)["ticketpool-partition"] for one in letters]
+    letters = [dict(raw_headers(message)) for message in read(kafka, f"{topic}.dlq")]
+    origins = [one["ticketpool-partition"] for one in letters]
     assert set(origins) == {b"0", b"1"}
-    assert len(origins) <= 3
-
-
+    assert len(origins) <= 4
