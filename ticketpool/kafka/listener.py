@@ -1,0 +1,51 @@
+"""What the group's member tells of: assignments, losses, commits, ends of the log."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ticketpool.core.model import Partition
+from ticketpool.core.trouble import Position
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where an assigned partition begins.
+
+    Attributes:
+        offset: next offset to be read, ``None`` where the log begins or ends.
+        committed: whether ``offset`` is the group's commit.
+        end: end offset at assignment, if it was asked for.
+        memo: the metadata beside the commit.
+    """
+
+    partition: Partition
+    offset: int | None
+    committed: bool
+    end: int | None
+    memo: str = ""
+
+
+Outcome = tuple[Partition, Position, str | None]
+"""Of a commit: where, what, and the error or ``None``."""
+
+
+class Listener(Protocol):
+    """Hears of rebalances, on the thread that calls ``poll``, before it returns. May block
+    for well below ``max.poll.interval.ms``; may raise: ``poll`` raises it again."""
+
+    def assigned(self, starts: Sequence[Start]) -> None: ...
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """May still commit, and must before it returns."""
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """May not commit: they are another member's by now."""
+
+    def committed(self, outcomes: Sequence[Outcome]) -> None:
+        """Outcome of ``commit_soon``."""
+
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """All records before ``offset`` have been returned; there are no more for now."""
+
+    def out_of_range(self, partition: Partition, why: str) -> None:
+        """The next offset is not in the log any more; nothing is read until ``restart``."""
