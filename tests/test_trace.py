@@ -20,12 +20,14 @@ import msgspec
 import pytest
 
 from tests.broker import Broker
+from tests.run.topics import ends
 from tests.support import Command
 from ticketpool import trace
 from ticketpool.core import events
 from ticketpool.core.lane import Lane
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
+from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError
 from ticketpool.proof import prove
 
@@ -293,9 +295,21 @@ def test_the_promise_is_proven_and_a_doctored_log_is_not(
         serve(command, kafka, topic, group)
     found = command("verify", "--trace", "traces", "--json").expect(0).json()
     assert_proven(found, calls(tmp_path))
+    where = ("--topic", topic, "--bootstrap-servers", kafka.bootstrap)
+    reread = command("verify", "--trace", "traces", "--json", *where).expect(0).json()
+    assert (reread["ok"], reread["reread"], found["reread"]) == (True, 900, 0)
     words = command("verify", "--trace", "traces").expect(0).stdout
     assert "the promise held" in words
     assert kinds(tmp_path / "traces") >= WITNESSED
+    start = ends(kafka, topic)[0]
+    produce(command, kafka, topic, "100")
+    end = ends(kafka, topic)[0]
+    skip_records(tmp_path / "traces", topic, group, start, end)
+    assert (
+        command("verify", "--trace", "traces", "--json").expect(0).json()["jumped"] == end - start
+    )
+    lost = command("verify", "--trace", "traces", "--json", *where).expect(7).json()
+    assert lost["lost"] == lost["broken"]["I1"] == end - start > 0
     doctor(tmp_path / "traces")
     judging = command("verify", "--trace", "traces", "--json").expect(7)
     assert judging.json()["ok"] is judging.json()["invariants"]["I2"] is False
@@ -346,6 +360,19 @@ WITNESSED = {
     "settleddeaths", "dead_lettered", "committing", "committed", "worker_exited", "closing",
     "revoked", "stopped",
 }  # fmt: skip
+
+
+def skip_records(folder: Path, topic: str, group: str, start: int, end: int) -> None:
+    """A supervisor believes that Kafka has no records in partition 0 from ``start`` on."""
+    lane = Lane(Partition(topic, 0), Ledger(Partition(topic, 0), start), slot=0, index=0)
+    trace.open_supervisor(str(folder), group)
+    trace.assigned(lane, start)
+    trace.reached_end(lane, start, end)
+    trace.committing([(lane, Position(end))])
+    trace.committed(lane.partition, lane, end, None)
+    trace.gave_up(lane, "revoked")
+    trace.stopped()
+    trace.close()
 
 
 def doctor(folder: Path) -> None:

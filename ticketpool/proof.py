@@ -1,19 +1,24 @@
 """Reads the trace logs of all processes that ``run --trace-log`` left, and asks the oracle."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ticketpool.config import KafkaConfig
 from ticketpool.core import events
 from ticketpool.core.oracle import Oracle, Seen, Verdict
 from ticketpool.core.oracle.verdict import EXAMPLES
 from ticketpool.errors import ConfigError
+from ticketpool.kafka.reader import Reader
 
 _decode = msgspec.json.Decoder(events.Event).decode
+
+
+_OWN = ("logs", "events", "reread", "torn", "seconds")
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -29,6 +34,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         logs, events: files, and lines in them that were understood.
+        reread: records of Kafka that were held against the logs.
         torn: logs whose last line is not whole: their process was killed while it wrote.
         unreadable: lines that could not be understood; ``examples``: the first few.
     """
@@ -36,6 +42,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     logs: int
     events: int
+    reread: int
     torn: int
     unreadable: int
     examples: list[Unreadable]
@@ -48,18 +55,23 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     def flat(self) -> dict[str, Any]:
         """All fields in one, as ``verify --trace --json`` prints them."""
-        own = {name: getattr(self, name) for name in ("logs", "events", "torn", "seconds")}
+        own = {name: getattr(self, name) for name in _OWN}
         rate = round(self.events / self.seconds, 1) if self.seconds else 0.0
         unreadable = {"unreadable": self.unreadable, "unreadable_lines": self.examples}
         verdict = msgspec.structs.asdict(self.verdict)
         return verdict | own | unreadable | {"ok": self.ok, "throughput_per_s": rate}
 
 
-def prove(folder: Path) -> Proof:
+def prove(folder: Path, kafka: KafkaConfig | None = None, topics: Iterable[str] = ()) -> Proof:
     """Judge the logs of one machine, from one boot.
+
+    Args:
+        kafka: read these topics, too: where the logs say that Kafka left offsets out, no
+            record may stand. Of records that retention has removed nothing can be told.
 
     Raises:
         ConfigError: there are none, or their times can't be compared.
+        BrokerUnreachable, NotAuthorised, TopicMissing: with ``kafka``.
     """
     started = time.monotonic()
     logs = [_Log(path) for path in sorted(folder.glob("*.jsonl"))]
@@ -69,16 +81,32 @@ def prove(folder: Path) -> Proof:
     oracle = Oracle()
     for seen in merge(*(log.events() for log in logs), key=_at):
         oracle.feed(seen)
+    reread = 0 if kafka is None else _reread(oracle, kafka, topics)
     problems = [problem for log in logs for problem in log.unreadable]
     return Proof(
         verdict=oracle.verdict(),
         logs=len(logs),
         events=sum(log.count for log in logs),
+        reread=reread,
         torn=sum(log.torn for log in logs),
         unreadable=len(problems),
         examples=problems[:EXAMPLES],
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _reread(oracle: Oracle, kafka: KafkaConfig, topics: Iterable[str]) -> int:
+    """Tell the oracle of every record in these topics; how many there are."""
+    reader = Reader(kafka, topics)
+    count = 0
+    try:
+        for records in reader.batches():
+            count += len(records)
+            for record in records:
+                oracle.holds(record.topic(), record.partition(), record.offset())  # type: ignore[arg-type]
+    finally:
+        reader.close()
+    return count
 
 
 def _at(seen: Seen) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.stories import SECOND, Story
 from ticketpool.core import events
-from ticketpool.core.oracle import INVARIANTS
+from ticketpool.core.oracle import INVARIANTS, Oracle
 from ticketpool.core.oracle.verdict import CUT_OFF, DEATH, EXAMPLES, LOST, REFUSED, SUDDEN
 
 Told = Callable[[], Story]
@@ -429,6 +429,29 @@ def test_what_was_committed_past_and_never_finished_is_counted_as_lost() -> None
     assert verdict.lost == 6  # 2, 4, 8, 9, 10, 11
     assert verdict.broken["I1"] == 6
     assert (verdict.records, verdict.processed, verdict.produced) == (4, 4, 10)
+
+
+@pytest.mark.parametrize(("offset", "lost"), [(6, 0), (8, 0), (9, 1), (10, 1), (11, 0), (13, 0)])
+def test_a_record_that_stands_in_a_jump_was_lost(offset: int, lost: int) -> None:
+    """Record 6 lies before the first assignment, 13 behind the last commit."""
+    oracle = Oracle()
+    for seen in jumped_over().seen:
+        oracle.feed(seen)
+    oracle.holds("t", 0, offset)
+    oracle.holds("another", 0, 9)
+    verdict = oracle.verdict()
+    assert verdict.lost == verdict.broken.get("I1", 0) == lost
+    assert verdict.produced == 3 + lost
+
+
+def test_of_a_partition_that_was_never_committed_nothing_is_lost() -> None:
+    oracle = Oracle()
+    for seen in Story().assign("A", None).seen:
+        oracle.feed(seen)
+    oracle.holds("t", 0, 0)
+    oracle.feed(Story().assign("A", None).place("A", events.Began, 0).seen[-1])
+    oracle.holds("t", 0, 0)
+    assert oracle.verdict().ok
 
 
 def test_evidence_is_short_however_much_is_wrong() -> None:

@@ -49,16 +49,8 @@ def _table(verdict: Verdict) -> Table:
 
 
 def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str, bool | None]]:
-    where = ", ".join(
-        _counted(count, what)
-        for count, what in (
-            (verdict.partitions, "partition"),
-            (verdict.supervisors, "supervisor"),
-            (verdict.workers, "worker"),
-        )
-    )
     yield "records", verdict.records, f"given to the handler, in {verdict.calls:,} calls", None
-    yield "processed", verdict.processed, f"handled, dead-lettered or skipped: {where}", None
+    yield "processed", verdict.processed, "handled, dead-lettered or skipped", None
     yield "lost", verdict.lost, "committed past and never finished", verdict.lost > 0
     yield (
         "out of order",
@@ -72,13 +64,7 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str, bool | None]]:
     refused = f", {verdict.refused_commits:,} refused" if verdict.refused_commits else ""
     yield "commits", verdict.commits, f"accepted by the broker{refused}", None
     yield "jumps", verdict.jumps, f"stretches without records, {verdict.jumped:,} offsets", None
-    resumed = ""
-    if verdict.resumed:
-        resumed = (
-            f"; partitions went on after {verdict.resumed_ms_median:,.0f} ms (median), "
-            f"{verdict.resumed_ms_max:,.0f} ms at most"
-        )
-    yield "worker deaths", verdict.worker_deaths, f"before their supervisor's end{resumed}", None
+    yield "worker exits", verdict.worker_deaths, "before their supervisor's end", None
 
 
 def _counted(count: int, what: str) -> str:
@@ -89,7 +75,20 @@ def _notes(proof: Proof) -> Iterator[str]:
     verdict = proof.verdict
     if not verdict.records:
         yield "no handler was called, so nothing is proven"
-    yield f"{proof.events:,} events in {_counted(proof.logs, 'log')}, read in {proof.seconds:.1f} s"
+    yield (
+        f"{_counted(proof.events, 'event')} of {_counted(verdict.supervisors, 'supervisor')}, "
+        f"{_counted(verdict.workers, 'worker')} and {_counted(verdict.partitions, 'partition')}, "
+        f"read in {proof.seconds:.1f} s"
+    )
+    if proof.reread:
+        yield f"held against {_counted(proof.reread, 'record')} in Kafka"
+    elif verdict.jumps:
+        yield "whether no record stands in the jumps is told by Kafka: give --topic, too"
+    if verdict.resumed:
+        yield (
+            f"after a worker's end its partitions went on in {verdict.resumed_ms_median:,.0f} ms "
+            f"(median), {verdict.resumed_ms_max:,.0f} ms at most"
+        )
     if verdict.unfinished:
         yield f"{verdict.unfinished:,} records were begun and not finished: they will come again"
     if verdict.sudden_ends:

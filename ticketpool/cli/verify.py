@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -17,6 +18,7 @@ from rich.table import Table
 from ticketpool import log, proof
 from ticketpool.cli import proof as shown_proof
 from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.config import KafkaConfig
 from ticketpool.errors import ConfigError, VerificationFailed
 from ticketpool.verify import Progress, Report, verify
 
@@ -36,7 +38,8 @@ from ticketpool.verify import Progress, Report, verify
     "--trace",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Instead of a topic: judge what 'run --trace-log DIR' noted, of all its supervisors.",
+    help="Judge what all supervisors of 'run --trace-log DIR' noted there. Asks no broker, "
+    "unless --topic is given too: then no record may stand where the logs have a gap.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @kafka_options
@@ -54,15 +57,17 @@ def command(
 
     Joins no group and commits nothing. Exit code 7 when something is wrong.
 
-    With --trace, no broker is asked: the logs of all supervisors and workers of a machine are
-    held against the promise (nothing lost, order per partition, no two processes on one
-    partition, nothing handled twice but after a fault).
+    With --trace, the logs of all supervisors and workers of a machine are held against the
+    promise: nothing lost, order per partition, no two processes on one partition, nothing
+    handled twice but after a fault.
     """
     log.setup(log_config(log_format, log_level))
-    if trace is not None:
-        judge(trace, run, as_json)
-        return
     kafka = kafka_config(bootstrap_servers, properties)
+    if trace is not None:
+        source = click.get_current_context().get_parameter_source("topic")
+        wanted = topic if source is ParameterSource.COMMANDLINE else ()
+        judge(trace, kafka, wanted, run, as_json)
+        return
     if run is not None and not _is_run(run):
         raise ConfigError(f"--run {run!r}: write the 8 hex digits that the ids start with")
     with _progress_bar() as progress:
@@ -75,11 +80,17 @@ def command(
         raise VerificationFailed(in_words(report))
 
 
-def judge(trace: Path, run: str | None, as_json: bool) -> None:
-    """Print what the logs of a folder prove. Raises ``VerificationFailed``, ``ConfigError``."""
+def judge(
+    trace: Path, kafka: KafkaConfig, topics: tuple[str, ...], run: str | None, as_json: bool
+) -> None:
+    """Print what the logs of a folder prove, and the topics beside them if there are any.
+
+    Raises:
+        VerificationFailed, ConfigError, BrokerUnreachable, NotAuthorised, TopicMissing.
+    """
     if run is not None:
         raise ConfigError("--run is about tickets in a topic; it can't be used with --trace")
-    found = proof.prove(trace)
+    found = proof.prove(trace, kafka if topics else None, topics)
     if as_json:
         click.echo(msgspec.json.encode(found.flat()).decode())
     else:

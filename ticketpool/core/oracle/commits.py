@@ -56,12 +56,18 @@ class Commits:
         for epoch in place.epochs:
             for seen, offset in epoch.beyond:
                 self._collect(epoch, seen, offset, lost)
-        self._findings.lost += len(lost)
-        self._findings.lost_unseen += sum(offset not in place.seen for offset in lost)
+        missed = sorted(place.missed - lost.keys())
+        self._findings.lost += len(lost) + len(missed)
+        unseen = [offset for offset in (*lost, *missed) if offset not in place.seen]
+        self._findings.lost_unseen += len(unseen)
         for offset, seen in lost.items():
             words = f"offset {offset} was committed past and never finished"
             where = place_of(place.epochs[-1]) | {"offset": offset, "process": seen.process}
             self._findings.accuse("I1", words, seen, **where)
+        for offset in missed:
+            words = f"offset {offset} holds a record that was committed past and never finished"
+            where = place_of(place.epochs[-1]) | {"offset": offset}
+            self._findings.accuse("I1", words, place.epochs[0].assigned, **where)
 
     def _collect(self, epoch: Epoch, seen: Seen, end: int, lost: dict[int, Seen]) -> None:
         at = epoch.advance()

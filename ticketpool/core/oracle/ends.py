@@ -31,6 +31,7 @@ class Ends:
                 self._accuse("I6", words, epoch, older.assigned, seen)
         place.epochs.append(epoch)
         if event.start is not None:
+            epoch.begin_at(event.start)
             self._check_start(seen, event.start, epoch)
             place.confirm(event.start)
         return place

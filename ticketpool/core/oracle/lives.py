@@ -35,6 +35,8 @@ class Place:
         epochs: its assignments, in order.
         confirmed: highest commit that the broker is known to hold.
         sent: highest commit that it may hold.
+        first: where the first assignment began.
+        missed: records that are known to stand there, were committed past, and not finished.
     """
 
     def __init__(self, group: str, topic: str, number: int) -> None:
@@ -51,12 +53,20 @@ class Place:
         self.epochs: list[Epoch] = []
         self.confirmed: int | None = None
         self.sent: int | None = None
+        self.first: int | None = None
+        self.missed: set[int] = set()
 
     def confirm(self, offset: int) -> None:
         """The broker holds this commit, or has held it."""
         self.confirmed = max(offset, self.confirmed or 0)
         self.sent = max(offset, self.sent or 0)
         self.runner = {at: life for at, life in self.runner.items() if at >= self.confirmed}
+
+    def holds(self, offset: int) -> None:
+        """A record stands there in Kafka. Was it passed over?"""
+        if self.first is not None and self.confirmed is not None:
+            if self.first <= offset < self.confirmed and offset not in self.finished:
+                self.missed.add(offset)
 
     def last_life(self, offset: int) -> "Life":
         """The lane that ran a record last."""
@@ -107,6 +117,8 @@ class Epoch:
         """The first offset is known, in an assignment without a start."""
         if self.frontier is None:
             self.settled = self.high = self.frontier = offset
+        if self.place.first is None:
+            self.place.first = offset
 
     def skip(self, offset: int) -> int:
         """The first offset from here on at which there may be a record."""

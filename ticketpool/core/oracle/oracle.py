@@ -32,6 +32,7 @@ class Oracle:
         self._members: dict[str, Member] = {}
         self._workers: dict[str, str] = {}  # to the names of their supervisors
         self._places: dict[tuple[str, str, int], Place] = {}
+        self._groups: set[str] = set()
         self._past: list[Place] = []  # of partitions that began anew
         self._placed: dict[type, Callable[[Seen, Any, Epoch], None]] = {
             events.Began: self._began,
@@ -64,6 +65,7 @@ class Oracle:
     def _begin(self, seen: Seen, event: events.Process) -> None:
         if event.supervisor is None:
             self._members[seen.process] = Member(seen.process, event.group, event.at)
+            self._groups.add(event.group)
         elif event.supervisor in self._members:
             self._workers[seen.process] = event.supervisor
         else:
@@ -153,6 +155,13 @@ class Oracle:
         epoch.abandoned = True
 
     # -- the verdict ----------------------------------------------------------------------
+
+    def holds(self, topic: str, partition: int, offset: int) -> None:
+        """Kafka holds a record there, as somebody has read after all events were fed: it is
+        not among those that the log lacks."""
+        for group in self._groups:
+            if place := self._places.get((group, topic, partition)):
+                place.holds(offset)
 
     def verdict(self) -> Verdict:
         """Judge what was fed. Call it once, at the end."""
