@@ -7,7 +7,7 @@ must neither wait nor believe everything, and because what it starts may outlive
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from signal import SIGTERM
 
@@ -16,7 +16,7 @@ import pytest
 from tests.broker import Broker
 from tests.faults.conftest import Start
 from tests.faults.judge import await_settled, longest_silence, pids_of, running_when_killed
-from tests.run.journal import Journal
+from tests.run.journal import Journal, Place
 from tests.run.topics import tickets, write
 from tests.support import Command, eventually
 
@@ -37,8 +37,9 @@ def alongside(kafka: Broker, topic: str, deed: str) -> None:
 
 
 def finish(
-    kafka: Broker, topic: str, group: str, journal: Journal, service: Command, kept: Kept
-) -> None:
+    kafka: Broker, topic: str, group: str, journal: Journal, service: Command, kept: Kept,
+    twice: Collection[Place] = (),
+) -> None:  # fmt: skip
     await_settled(kafka, topic, group, journal)
     assert len(service.events("worker exited")) == 1
     assert len(pids_of(service)) == 3
@@ -49,7 +50,7 @@ def finish(
     entries = journal.of(1, "end")
     silence = longest_silence(entries, entries[0].at_ns, entries[-1].at_ns)
     assert silence < 1, f"the other worker stood still for {silence:.2f} s"
-    kept(twice=())
+    kept(twice=twice)
 
 
 @pytest.mark.parametrize("what", ["corrupt", "oversized"])
@@ -60,7 +61,9 @@ def test_what_is_no_frame_ends_the_worker_that_sent_it(
     service = member("a")
     told = service.await_event("worker killed: it sent no valid frame")
     assert told["level"] == "error"
-    finish(kafka, topic, group, journal, service, kept)
+    # Nothing is believed of such a worker that it had not acknowledged.
+    unacknowledged = {(topic, 0, 0), (topic, 0, 1)}
+    finish(kafka, topic, group, journal, service, kept, unacknowledged)
 
 
 def test_half_a_frame_is_waited_for_as_long_as_a_handler_may_take(

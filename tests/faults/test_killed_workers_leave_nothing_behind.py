@@ -20,6 +20,7 @@ from tests.broker import Broker
 from tests.faults.conftest import Start, Stream
 from tests.faults.judge import await_settled, running_when_killed
 from tests.run.journal import Entry, Journal
+from tests.run.listener import Listener
 from tests.support import Command, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -64,42 +65,43 @@ def zombies(pid: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_hundred(topic: str, member: Start) -> None:
-    service = member("a", "--workers", "2")
-    service.await_event("ready")
-    kill_and_await(service, 2)  # whatever is made once has been made by then
-    before = belongings(service.pid)
-    kill_and_await(service, 100)
-    eventually(lambda: belongings(service.pid) == before, seconds=10)
+def test_a_hundred(member: Start, listener: Listener) -> None:
+    """Twenty at a time: one that dies again soon after its start is held back for a while."""
+    service = member("a", "--workers", "20", "--http", listener.address)
+    service.await_event("ready", seconds=60)
+    kill_all(listener)  # whatever is made once has been made by then
+    before = eventually(lambda: belongings(service.pid) if all_ready(listener) else None)
+    for _ in range(5):
+        kill_all(listener)
+    eventually(lambda: belongings(service.pid) == before, seconds=20)
     assert zombies(service.pid) == []
+    assert len(service.events("worker exited")) == 120
     assert service.events("dead-lettered") == []
     service.signal(SIGTERM)
     service.expect(0)
 
 
-def kill_and_await(service: Command, times: int) -> None:
-    """SIGKILL workers so many times, both as soon as both are warm."""
-    for _ in range(times // 2):
-        for worker in eventually(lambda: two_warm(service), seconds=30, every=0.02):
-            worker.kill()
-            worker.wait(10)  # until its supervisor has buried it
-    eventually(lambda: two_warm(service), seconds=30)
+def kill_all(listener: Listener) -> None:
+    """SIGKILL all workers, and wait until as many others have loaded their handler."""
+    victims = eventually(lambda: all_ready(listener), seconds=60)
+    for pid in victims:
+        os.kill(pid, SIGKILL)
+    eventually(lambda: set(all_ready(listener)) - set(victims) and all_ready(listener), seconds=60)
 
 
-def two_warm(service: Command) -> list[psutil.Process]:
-    """The workers, eldest first, if both have loaded their handler: those have lane threads."""
-    workers = sorted(service.children(), key=lambda one: one.create_time())
-    warm = [one for one in workers if one.num_threads() >= 5]  # four lanes and the reader
-    return warm if len(warm) == 2 else []
+def all_ready(listener: Listener) -> list[int]:
+    """The workers' pids once all are ready, until then none."""
+    workers = listener.status()["workers"]
+    return [one["pid"] for one in workers if all(w["state"] == "ready" for w in workers)]
 
 
 def test_a_killed_workers_partitions_go_on_within_a_second(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
     kept: Kept, record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
-    service = member("a", "--workers", "2")
+    service = member("a", "--workers", "8")  # each with one partition; killed by turns
     keep_writing(stream, lambda: journal.count() > 400)
-    seconds = [kill_one(service, journal, stream) for _ in range(KILLS)]
+    seconds = [kill_one(service, journal, stream, number % 8) for number in range(KILLS)]
     stream.end()
     await_settled(kafka, topic, group, journal)
     service.signal(SIGTERM)
@@ -118,25 +120,21 @@ def keep_writing(stream: Stream, until: Callable[[], Any]) -> Any:
     return eventually(written_and_done, seconds=30, every=0.05)
 
 
-def kill_one(service: Command, journal: Journal, stream: Stream) -> float:
-    """SIGKILL the worker that was busy last; seconds until a record of its partitions begins."""
-    at_work = keep_writing(stream, lambda: two_at_work(journal, service))
-    pid = at_work[-1].pid
-    partitions = {entry.partition for entry in at_work if entry.pid == pid}
+def kill_one(service: Command, journal: Journal, stream: Stream, partition: int) -> float:
+    """SIGKILL the worker of a partition at work; seconds until the partition's next record."""
+    pid = keep_writing(stream, lambda: at_work(service, journal, partition))
     killed = time.monotonic_ns()
     os.kill(pid, SIGKILL)
 
     def resumed() -> list[Entry]:
-        begun = (e for e in journal.entries("begin") if e.partition in partitions)
+        begun = journal.of(partition, "begin")
         return [e for e in begun if e.pid != pid and e.at_ns > killed]
 
     return float(keep_writing(stream, resumed)[0].at_ns - killed) / 1e9
 
 
-def two_at_work(journal: Journal, service: Command) -> list[Entry]:
-    """What was begun in the last half second, once both workers that live have a part in it."""
-    since = time.monotonic_ns() - 500_000_000
-    recent = [entry for entry in journal.entries("begin") if entry.at_ns > since]
-    living = {worker.pid for worker in service.children()}
-    recent = [entry for entry in recent if entry.pid in living]
-    return recent if len({entry.pid for entry in recent}) == 2 else []
+def at_work(service: Command, journal: Journal, partition: int) -> int | None:
+    """The living worker that has begun a record of the partition in the last half second."""
+    last = journal.of(partition, "begin")[-1]
+    recent = time.monotonic_ns() - last.at_ns < 500_000_000
+    return last.pid if recent and last.pid in {one.pid for one in service.children()} else None
