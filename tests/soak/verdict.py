@@ -78,7 +78,7 @@ class Story:
 def judge(story: Story, say: Say) -> list[Row]:
     """All rows; reads the topic, the dead letters, the journal and the traces."""
     say("judging")
-    return [*_life(story), *_records(story), *_growth(story.samples), _traces(story)]
+    return [*_life(story), *_records(story), *growth(story.samples), _traces(story)]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -104,14 +104,14 @@ def _records(story: Story) -> Iterator[Row]:
     entries = place.journal.entries("end")
     finished = {entry.place for entry in entries}
     yield Row("all were written", story.delivered == len(written), f"{len(written):,} records")
-    yield _nothing_lost(written, finished, set(letters))
-    yield _in_order(entries)
+    yield nothing_lost(written, finished, set(letters))
+    yield in_order(entries)
     yield _at_the_end(place)
     again = len(entries) - len(finished), len(letters) - len(set(letters))
     yield Row("repeated", True, f"{again[0]} handled again, {again[1]} dead letters again")
 
 
-def _nothing_lost(written: set[At], finished: set[At], dead: set[At]) -> Row:
+def nothing_lost(written: set[At], finished: set[At], dead: set[At]) -> Row:
     lost, unknown = sorted(written - finished - dead), sorted((finished | dead) - written)
     words = f"{len(finished):,} handled, {len(dead):,} dead letters"
     if lost or unknown:
@@ -119,7 +119,7 @@ def _nothing_lost(written: set[At], finished: set[At], dead: set[At]) -> Row:
     return Row("nothing lost", not lost and not unknown, words)
 
 
-def _in_order(entries: list[Entry]) -> Row:
+def in_order(entries: list[Entry]) -> Row:
     try:
         assert_in_order(entries)
     except AssertionError as problem:
@@ -143,7 +143,7 @@ def _dead_letters(place: Place) -> list[At]:
     return found
 
 
-def _growth(samples: dict[str, list[Sample]]) -> Iterator[Row]:
+def growth(samples: dict[str, list[Sample]]) -> Iterator[Row]:
     for name, limit in LIMITS.items():
         series = samples.get(name, [])
         span = series[-1][0] - series[0][0] if series else 0.0
