@@ -45,7 +45,7 @@ class Actor:
         self.process = process
         self.body = body
         self.turn = 0  # of its waits; an older wake-up finds another number
-        self.waiting = self.over = self.started = False
+        self.waiting = self.over = self.started = self.killed = False
         self.lock = _thread.allocate_lock()
         self.lock.acquire()
 
@@ -101,7 +101,7 @@ class Kernel:
         if me is self._main:
             if self.failure is not None:
                 raise self.failure
-        elif me.process.killed or self.failure is not None:
+        elif me.killed or me.process.killed or self.failure is not None:
             raise Killed
 
     def sleep(self, seconds: float) -> None:
@@ -125,6 +125,12 @@ class Kernel:
         """SIGKILL: none of its actors does anything any more."""
         process.killed = True
         for actor in process.actors:
+            self.wake(actor)
+
+    def exit(self, process: Process) -> None:
+        """The one whose turn it is ends its process in order; its other actors end with it."""
+        for actor in process.actors:
+            actor.killed = actor is not self.current
             self.wake(actor)
 
     def stop(self, process: Process, until: float) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from tests.simulation import children, pipes
 from tests.simulation.kernel import Kernel
-from tests.simulation.threads import Queue, Threading
+from tests.simulation.threads import Leaving, Queue, Threading
 from tests.simulation.world import BATCH, LIMITS, World
 from ticketpool.core.model import Partition
 from ticketpool.ipc import channel
@@ -80,6 +80,7 @@ def _replacements(world: World) -> list[tuple[Any, str, Any]]:
     return [
         (service, "Limits", lambda **given: limits(**given)),
         (service, "Cluster", functools.partial(Cluster, world)),
+        (service, "Leaving", functools.partial(Leaving, kernel)),
         (recruit, "Child", functools.partial(children.Child, world)),
         (consumer, "make_client", world.connect),
         (consumer, "BATCH", BATCH),

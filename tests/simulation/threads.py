@@ -92,6 +92,29 @@ class Threading:
         return Thread(self._kernel, target, name)
 
 
+class Leaving:
+    """``ticketpool.supervisor.leaving.Leaving``, with an actor in the thread's place."""
+
+    def __init__(self, kernel: Kernel, task: Callable[[], None]) -> None:
+        self._kernel, self._task = kernel, task
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        self._actor = self._kernel.spawn(self._kernel.current.process, "leaving", self._run)
+
+    def _run(self) -> None:
+        try:
+            self._task()
+        except Exception as error:
+            self._error = error
+
+    def wait(self, enough: Callable[[], bool]) -> None:
+        while not self._actor.over and not enough():
+            self._kernel.sleep(0.02)
+        if self._error is not None:
+            raise self._error
+
+
 class Thread:
     """``threading.Thread`` for actors, in the process of the one that starts it."""
 

@@ -170,6 +170,10 @@ class World:
 
     def _ended(self, process: Service, outcome: str) -> None:
         self.note("end", process.name, outcome)
+        self.kernel.exit(process)
+        member = self.consumers.get(process)
+        if member is not None and not member.closed:  # the broker did not answer in time
+            self.kernel.later(SESSION_SECONDS, member.expel)
         process.outcome = outcome
         left = [w.name for w in self.workers if w.supervisor is process and w.status is None]
         self.oracle.expect(not left, "fence", f"{process.name} ended; {left} did not")
