@@ -48,10 +48,11 @@ def test_the_file_of_settings_is_understood(tmp_path: Path) -> None:
     (text,) = _blocks("toml")
     path = tmp_path / "ticketpool.toml"
     path.write_text(text)
-    values = defaults_from(path, click.Context(run.command, info_name="run"))
+    ctx = click.Context(run.command, info_name="run")
+    values = defaults_from(path, ctx)
     assert values["handler"] == "shop:handle"
     assert values["topics"] == ["tickets", "refunds"]
-    assert "sasl.mechanism=SCRAM-SHA-512" in values["properties"]
+    assert "sasl.mechanism=SCRAM-SHA-512" in ctx.meta["ticketpool.properties"]
 
 
 def test_every_option_it_names_exists() -> None:

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.broker import Broker
+from ticketpool.kafka.insist import insist
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -63,7 +64,7 @@ def committed(kafka: Broker, group: str, topic: str) -> dict[int, int]:
     left out."""
     consumer = _consumer(kafka, group)
     try:
-        answers = consumer.committed(_partitions(consumer, topic), timeout=10)
+        answers = insist(lambda: consumer.committed(_partitions(consumer, topic), timeout=10))
     finally:
         consumer.close()
     return {one.partition: one.offset for one in answers if one.offset > 0}

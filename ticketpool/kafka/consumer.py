@@ -24,6 +24,7 @@ from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, make_client
+from ticketpool.kafka.insist import insist
 from ticketpool.kafka.listener import Listener, Outcome, Start
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
 from ticketpool.kafka.settings import consumer_properties, new_protocol
@@ -139,7 +140,7 @@ class GroupConsumer:
             _log.warning("kafka error", error=error.str(), partition=str(where))
         return False
 
-    # -- rebalances -----------------------------------------------------------------
+    # -- rebalances
 
     def _guarded(self, callback: Callable[[list[TopicPartition]], None]) -> Callable[..., None]:
         def guarded(_: Consumer, partitions: list[TopicPartition]) -> None:
@@ -162,7 +163,9 @@ class GroupConsumer:
         self._listener.assigned(starts)
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        return self._consumer.committed(partitions, timeout=_RPC_SECONDS) if partitions else []
+        if not partitions:
+            return []
+        return insist(lambda: self._consumer.committed(partitions, timeout=_RPC_SECONDS))
 
     def _start(self, found: TopicPartition) -> Start:
         partition = Partition(found.topic, found.partition)
@@ -215,12 +218,14 @@ class GroupConsumer:
             _log.warning("commit not sent", error=error.args[0].str())
 
     def commit_now(self, positions: Iterable[tuple[Partition, Position]]) -> list[Outcome]:
-        """Commit and wait; the outcome for each partition. Never raises."""
+        """Commit and wait, also for a coordinator that is just moving; the outcome for each
+        partition. Never raises."""
         wanted = _commits(positions)
         if not wanted:
             return []
         try:
-            return _outcomes(None, self._consumer.commit(offsets=wanted, asynchronous=False) or ())
+            answer = insist(lambda: self._consumer.commit(offsets=wanted, asynchronous=False))
+            return _outcomes(None, answer or ())
         except KafkaException as error:
             return _outcomes(error.args[0], wanted)
 

@@ -1,0 +1,42 @@
+"""Asking a coordinator that is just moving: a while, not for ever."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+T = TypeVar("T")
+
+SECONDS = 5.0
+"""After a broker's restart its coordinator is back within a second or two."""
+
+_EVERY_SECONDS = 0.1
+
+PASSING = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._WAIT_COORD,
+        KafkaError._TRANSPORT,
+    }
+)
+"""Errors of a coordinator that moves or loads (KIP-98, "COORDINATOR_LOAD_IN_PROGRESS")."""
+
+
+def insist(ask: Callable[[], T], seconds: float = SECONDS) -> T:
+    """The answer to ``ask``, which is called again while it raises a passing error.
+
+    Raises:
+        KafkaException: another error, or still a passing one after ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in PASSING or time.monotonic() >= deadline:
+                raise
+        time.sleep(_EVERY_SECONDS)  # a coordinator tells nobody when it is ready
