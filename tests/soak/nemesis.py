@@ -10,8 +10,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import psutil
 
-from tests.broker import Broker
-from tests.soak.members import Member
+from tests.soak.members import Member, Place
 from tests.soak.plan import Fault
 
 Say = Callable[[str], None]
@@ -27,11 +26,10 @@ class Nemesis:
         done, left_out: faults by name.
     """
 
-    def __init__(self, kafka: Broker, members: Sequence[Member], say: Say) -> None:
-        self._kafka = kafka
+    def __init__(self, place: Place, members: Sequence[Member], say: Say) -> None:
+        self._place, kafka = place, place.kafka
         self._members = members
         self._say = say
-        self._broker_up = True
         self._undoings: list[tuple[float, int, Undo]] = []
         self._numbers = count()
         self.done: Counter[str] = Counter()
@@ -78,7 +76,7 @@ class Nemesis:
 
     def _may(self, fault: Fault) -> bool:
         if "broker" in fault.what:
-            return self._broker_up
+            return self._place.broker_back <= time.monotonic()
         member = self._members[fault.member]
         return member.up and ("worker" not in fault.what or bool(member.workers()))
 
@@ -112,12 +110,12 @@ class Nemesis:
         return member.go_on
 
     def _break_broker(self, down: Callable[[], None], up: Callable[[], None]) -> Undo:
-        self._broker_up = False
+        self._place.broker_back = float("inf")
         down()
 
         def mend() -> None:
             up()
-            self._broker_up = True
+            self._place.broker_back = time.monotonic()
 
         return mend
 

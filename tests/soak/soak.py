@@ -64,7 +64,7 @@ def _live(place: Place, story: Story, faults: Iterator[Fault], seconds: float, s
         for member in members:
             member.service.await_event("ready", seconds=60)
         sampler = Sampler(members[SPARED].service.pid)
-        nemesis = Nemesis(place.kafka, members, say)
+        nemesis = Nemesis(place, members, say)
         progress = _Progress(sampler, seconds, say)
         try:
             nemesis.run(faults, seconds, progress.tick)
