@@ -6,7 +6,7 @@ partition, and because offsets that go back to 0 look like a broken order.
 """
 
 from collections.abc import Callable
-from signal import SIGTERM
+from signal import SIGCONT, SIGSTOP, SIGTERM
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -44,21 +44,17 @@ def test_partitions_added_later(
     service.await_event("ready")
     eventually(lambda: held(service) == {0, 1})
     write(kafka, topic, [*tickets(0, [""] * 50), *tickets(1, [""] * 50)])
+    service.signal(SIGSTOP)  # for well below its session: it sees them when they hold records
     client = admin(kafka)
     client.create_partitions([NewPartitions(topic, 4)])[topic].result(30)
-    write_when_there(kafka, topic)
+    eventually(lambda: len(client.list_topics(topic, timeout=5).topics[topic].partitions) == 4)
+    write(kafka, topic, [one for p in (2, 3) for one in tickets(p, [""] * 100)])
+    service.signal(SIGCONT)
     eventually(lambda: held(service) == {0, 1, 2, 3}, seconds=30)
     eventually(lambda: committed(kafka, group, topic) == ends(kafka, topic), seconds=20)
     service.signal(SIGTERM)
     service.expect(0)
     kept(topic)
-
-
-def write_when_there(kafka: Broker, topic: str) -> None:
-    """Before the group has seen the partitions, but not before the broker has."""
-    client = admin(kafka)
-    eventually(lambda: len(client.list_topics(topic, timeout=5).topics[topic].partitions) == 4)
-    write(kafka, topic, [one for p in (2, 3) for one in tickets(p, [""] * 100)])
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)
