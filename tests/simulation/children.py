@@ -1,6 +1,7 @@
 """Worker processes that are actors: the real lanes and the real ``_serve`` run in them."""
 
 import signal
+from collections import defaultdict
 from typing import Any
 
 from tests.simulation.broker import Entry, Log
@@ -18,10 +19,10 @@ class Cells:
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
-        self.words: dict[int, int] = {}
+        self.words: defaultdict[int, int] = defaultdict(int)
 
     def __getitem__(self, at: int) -> int:
-        return self.words.get(at, 0)
+        return self.words[at]
 
     def __setitem__(self, at: int, value: int) -> None:
         self._worker.step()
@@ -104,6 +105,7 @@ class Worker(Process):
 
     def run(self) -> None:
         """As ``ticketpool.worker.main.main``."""
+        self.world.kernel.spawn(self, f"{self.name} life", self._show_life)
         port: Port[Any] = Port(self.fds[1], FromSupervisor)
         frames = port.frames()
         hello = next(frames, None)
@@ -115,12 +117,17 @@ class Worker(Process):
             main._serve(frames, handler, hello, port, self.cells)  # type: ignore[arg-type]
         self.die(0)
 
+    def _show_life(self) -> None:
+        while True:
+            self.cells.words[words.LIFE] = int(self.world.kernel.now * 1e9)
+            self.world.kernel.sleep(1.0)
+
 
 class Words:
     """The shared words as the supervisor's side sees them."""
 
     def __init__(self, cells: Cells) -> None:
-        self.cells: Cells | None = cells
+        self.cells: dict[int, int] | None = cells.words
 
     def close(self) -> None:
         self.cells = None

@@ -165,7 +165,7 @@ def kill_worker(episode: Episode) -> None:
 def stop_worker(episode: Episode) -> None:
     """SIGSTOP; for ever, or until it would have been called a hang."""
     if worker := episode.a_worker():
-        seconds = episode.rng.choice([1.0, 10.0, 30.0])
+        seconds = episode.rng.choice([1.0, 10.0, float("inf")])
         episode.world.note("SIGSTOP", worker.name, seconds)
         episode.world.kernel.stop(worker, episode.world.kernel.now + seconds)
 

@@ -61,3 +61,12 @@ def test_the_record_that_is_charged_is_the_one_that_is_given_up() -> None:
         world.await_that(lambda: world.workers and world.workers[0].warm, 20.0, "cold")
         world.workers[0].garble = True
     assert world.entries[0].letters == 0
+
+
+def test_a_worker_that_is_stopped_while_it_runs_nothing_hangs_as_well() -> None:
+    """No record was running, so no handler was overdue: what was sent to it waited for ever."""
+    with scene() as world:
+        member(world, world.start())
+        world.await_that(lambda: world.workers[0].warm, 20.0, "cold")
+        world.kernel.stop(world.workers[0], float("inf"))
+        world.produce(A)

@@ -18,10 +18,10 @@ _log = log.get("ticketpool.supervisor")
 
 
 class Undertaker:
-    """*Supervisor side.* Buries dead workers, and kills those whose handler hangs.
+    """*Supervisor side.* Buries dead workers, and kills those that hang.
 
     Args:
-        handler_timeout_seconds: of one call; 0: no limit.
+        handler_timeout_seconds: of one call, and between two signs of life; 0: no limit.
         clock: CLOCK_MONOTONIC in seconds, as workers write it into their words.
     """
 
@@ -43,6 +43,7 @@ class Undertaker:
         self._clock = clock
         self._limit_ns = int(handler_timeout_seconds * 1e9)
         self._overdue: set[int] = set()  # pids that were asked for their stacks
+        self._silent: set[int] = set()  # pids that showed no life at the last look
 
     def bury(self, slot: Slot[FromWorker], *, blame: bool = True) -> None:
         """The slot's worker is dead and its last frames have been taken: settle, rewind, charge.
@@ -59,6 +60,8 @@ class Undertaker:
         if pid in self._overdue:
             self._overdue.discard(pid)
             death = death._replace(why="the handler timed out")
+        elif pid in self._silent:
+            death = death._replace(why="it showed no life")
         elif retired:
             death = death._replace(why="retired")
         reason = exit_reason(death)
@@ -121,6 +124,22 @@ class Undertaker:
             overdue = (found for found in self.running(slot) if now - found[2] > self._limit_ns)
             if found := next(overdue, None):
                 self._end_hang(slot, found[0], found[1], (now - found[2]) / 1e9)
+        self._kill_silent(now)
+
+    def _kill_silent(self, now: int) -> None:
+        """A worker that is stopped hangs as well, also when it runs no record.
+
+        It is killed at the second look: if we were stopped with it, it has run since the first.
+        """
+        living = [slot.child for slot in self._pool.slots if slot.child is not None]
+        silent = [c for c in living if now - c.words.cells[words.LIFE] > self._limit_ns]
+        for child in silent:
+            if child.pid in self._silent:
+                _log.error(
+                    "worker killed: it shows no life", pid=child.pid, setting="--handler-timeout"
+                )
+                child.kill()
+        self._silent = {child.pid for child in silent}
 
     def _end_hang(
         self, slot: Slot[FromWorker], lane: Lane, offset: int, age_seconds: float

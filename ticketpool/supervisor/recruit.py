@@ -33,7 +33,8 @@ class Recruiter:
             environment=self._environment,
             stdout=self._stdout,
         )
-        child.words.cells[words.HEARTBEAT] = time.monotonic_ns()
+        cells = child.words.cells
+        cells[words.HEARTBEAT] = cells[words.LIFE] = time.monotonic_ns()
         child.channel.send(self._hello(slot))
         return child
 

@@ -4,6 +4,8 @@ import gc
 import io
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 
 from ticketpool import log, trace
@@ -15,12 +17,16 @@ from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Ope
 from ticketpool.ipc.inside import enter
 from ticketpool.worker import handler as handlers
 from ticketpool.worker.lane import Lane, Rules, described
-from ticketpool.worker.words import COUNT
+from ticketpool.worker.words import COUNT, LIFE
+
+_LIFE_SECONDS = 1.0
 
 
 def main() -> None:
     """Load the handler, say so, then serve lanes until the supervisor is gone."""
     port, words = enter(FromSupervisor, COUNT)
+    show_life = threading.Thread(target=_show_life, args=(words.cells,), name="life", daemon=True)
+    show_life.start()
     frames: Iterator[FromSupervisor] = port.frames()
     hello = next(frames, None)
     if not isinstance(hello, Hello):
@@ -35,6 +41,13 @@ def main() -> None:
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
+
+
+def _show_life(cells: memoryview) -> None:
+    """Sign of life each second: what is stopped, or stuck as a whole, gives none."""
+    while True:
+        cells[LIFE] = time.monotonic_ns()
+        time.sleep(_LIFE_SECONDS)
 
 
 def _print_by_line() -> None:

@@ -7,7 +7,8 @@ the supervisor can read them at any time, also after the process was killed.
 LANES = 4096  # lanes that one worker can hold; 128 KiB of address space, touched as used
 STRIDE = 4
 HEARTBEAT = LANES * STRIDE  # ``monotonic_ns`` of the supervisor's last sign of life
-COUNT = HEARTBEAT + 1
+LIFE = HEARTBEAT + 1  # the same of the worker, a second old at most while it runs at all
+COUNT = LIFE + 1
 
 LANE, RUNNING, SINCE, SETTLED = range(STRIDE)
 """``LANE``: number of the lane that the other three belong to.
