@@ -50,6 +50,12 @@ def prove(command: Start, tmp_path: Path) -> Callable[[], dict[str, Any]]:
     return verdict
 
 
+@pytest.fixture
+def note() -> Callable[[str, object], None]:
+    """``note(NAME, VALUE)``: a measurement, shown by ``pytest -rA``."""
+    return lambda name, value: print(f"{name}: {value}")
+
+
 class Stream:
     """Writes tickets to all partitions of a topic in turn, a few whenever it is asked to."""
 

@@ -61,7 +61,7 @@ def done_by_all(journal: Journal, since: int) -> bool:
 def test_two_members_go_on_after_it(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
     kept: Kept, how: str, seconds: float, kind: str,
-    record_property: Callable[[str, object], None],
+    note: Callable[[str, object], None],
 ) -> None:  # fmt: skip
     members = two(member, KINDS[kind])
     stream.write(300)
@@ -72,7 +72,7 @@ def test_two_members_go_on_after_it(
     stream.end()
     eventually(lambda: done_by_all(journal, back), seconds=60)
     await_settled(kafka, topic, group, journal)
-    record_property("repeated", sum(repetitions(journal).values()))
+    note("repeated", sum(repetitions(journal).values()))
     for service in members:
         assert len(service.events("worker started")) <= 2 + killed(service)
         assert len(noise(service)) < 40, noise(service)

@@ -97,7 +97,7 @@ def all_ready(listener: Listener) -> list[int]:
 
 def test_a_killed_workers_partitions_go_on_within_a_second(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
-    kept: Kept, record_property: Callable[[str, object], None],
+    kept: Kept, note: Callable[[str, object], None],
 ) -> None:  # fmt: skip
     service = member("a", "--workers", "8")  # each with one partition; killed by turns
     keep_writing(stream, lambda: journal.count() > 400)
@@ -106,8 +106,8 @@ def test_a_killed_workers_partitions_go_on_within_a_second(
     await_settled(kafka, topic, group, journal)
     service.signal(SIGTERM)
     service.expect(0)
-    record_property("resumed_seconds_median", round(median(seconds), 3))
-    record_property("resumed_seconds_max", round(max(seconds), 3))
+    note("resumed_seconds_median", round(median(seconds), 3))
+    note("resumed_seconds_max", round(max(seconds), 3))
     kept(twice=running_when_killed([service]))
     assert median(seconds) < 1, seconds
 

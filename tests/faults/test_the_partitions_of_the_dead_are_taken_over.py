@@ -19,6 +19,7 @@ from tests.faults.conftest import Start, Stream
 from tests.faults.judge import await_settled, held, overlaps, pids_of, repetitions, runs
 from tests.faults.kinds import KINDS, SESSION_SECONDS, Kind
 from tests.run.journal import Journal
+from tests.run.topics import tickets, write
 from tests.support import Command, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
@@ -57,7 +58,7 @@ def keep_writing(stream: Stream, until: Callable[[], object], seconds: float = 4
 @pytest.mark.parametrize("kind", NAMED)
 def test_a_killed_supervisor(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
-    kept: Kept, kind: Kind, record_property: Callable[[str, object], None],
+    kept: Kept, kind: Kind, note: Callable[[str, object], None],
 ) -> None:  # fmt: skip
     first, second = two(member, kind)
     keep_writing(stream, lambda: journal.count() > 600)
@@ -73,7 +74,7 @@ def test_a_killed_supervisor(
     else:
         keep_writing(stream, lambda: held(second) == ALL, SESSION_SECONDS + 15)
     keep_writing(stream, lambda: gone_on(journal, died) == ALL)
-    record_property("takeover_seconds", takeover_seconds(journal, mine, died))
+    note("takeover_seconds", takeover_seconds(journal, mine, died))
     stream.end()
     await_settled(kafka, topic, group, journal)
     for service in (second, first) if first.running else (second,):
@@ -104,11 +105,14 @@ def takeover_seconds(journal: Journal, partitions: set[int], died: int) -> float
 @pytest.mark.parametrize("kind", DYNAMIC)
 def test_a_stopped_supervisor_that_wakes(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
-    kept: Kept, prove: Prove, kind: Kind, record_property: Callable[[str, object], None],
+    kept: Kept, prove: Prove, kind: Kind, note: Callable[[str, object], None],
 ) -> None:  # fmt: skip
     options = [*("-X", f"max.poll.interval.ms={SESSION_SECONDS}000"), "--drain-timeout", "3"]
     first, second = two(member, kind, *options)
     keep_writing(stream, lambda: journal.count() > 600)
+    goal = journal.count() + 1000
+    stream.write(1200)  # more than its workers could do in a session
+    eventually(lambda: journal.count() > goal, seconds=30)
     mine, stopped = held(first), time.monotonic_ns()
     first.signal(SIGSTOP)
     keep_writing(stream, lambda: held(second) == ALL, SESSION_SECONDS + 20)
@@ -126,7 +130,7 @@ def test_a_stopped_supervisor_that_wakes(
     # The new protocol's session is the broker's to set, and ours here is shorter than any
     # that a broker grants by default: 10 s of silence are too long for it.
     short = kind.protocol == "consumer"
-    assert_stale_work_bounded(journal, first, stopped, woke, mine, record_property, short)
+    assert_stale_work_bounded(journal, first, stopped, woke, mine, note, short)
     assert short or prove()["zombie_ms"] < 1000
 
 
@@ -145,6 +149,28 @@ def assert_stale_work_bounded(
     if not short_session:
         assert last < SESSION_SECONDS
         assert beside == []
+
+
+def test_what_runs_when_its_partition_is_lost_is_killed(
+    kafka: Broker, make_topic: Callable[..., str], group: str, journal: Journal, member: Start,
+    kept: Kept,
+) -> None:  # fmt: skip
+    topic = make_topic(2)
+    write(kafka, topic, [*tickets(0, ["", "once sleep 90"]), *tickets(1, ["", "once sleep 90"])])
+    first = member("a", of=topic)
+    eventually(lambda: len(journal.entries("begin")) == 4, seconds=30)
+    first.signal(SIGSTOP)
+    second = member("b", of=topic)
+    eventually(lambda: len(held(second)) == 2, seconds=SESSION_SECONDS + 20)
+    await_settled(kafka, topic, group, journal)
+    busy = [psutil.Process(pid) for pid in alive(first)]
+    first.signal(SIGCONT)
+    _, left = psutil.wait_procs(busy, timeout=5)
+    assert left == []
+    for service in (first, second):
+        service.signal(SIGTERM)
+        service.expect(0)
+    kept(topic, twice=(), apart=False)
 
 
 @pytest.mark.slow
