@@ -3,6 +3,7 @@
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,8 @@ from tests.soak.verdict import table
 def main() -> int:
     """Run it with a broker of its own."""
     options = _options()
+    for number in (signal.SIGINT, signal.SIGTERM):  # both clean up, also where nohup ignores one
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
 
     def say(line: str) -> None:
