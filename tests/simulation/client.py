@@ -38,6 +38,7 @@ class Consumer:
         self.instance = str(properties.get("group.instance.id", ""))
         self.generation = 0
         self.incarnation = 0  # its member id: new with each joining
+        self._marked: set[Partition] = set()  # paused; it outlives an assignment
         self._prefetch = Prefetch(world, lambda what, *where: world.note(what, self.name, *where))
         self.fetches = self._prefetch.fetches
         self.unclean: set[Partition] = set()  # the last commit of these was not confirmed
@@ -165,9 +166,10 @@ class Consumer:
             partition = Partition(at.topic, at.partition)
             assert partition not in self.fetches, f"{partition} assigned twice"
             log = self.world.broker.logs.get(partition)
-            self.fetches[partition] = Fetch(log, self._resolve(at.offset, log))
+            fetch = self.fetches[partition] = Fetch(log, self._resolve(at.offset, log))
+            fetch.paused = partition in self._marked
             self.unclean.discard(partition)
-            self.world.oracle.taken_over(self, partition, self.fetches[partition].first)
+            self.world.oracle.taken_over(self, partition, fetch.first)
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
         self.world.kernel.check()
@@ -200,20 +202,24 @@ class Consumer:
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """What was prefetched is thrown away; fetching will begin where the application is."""
-        for fetch in self._fetches(partitions, "pause"):
+        for partition, fetch in self._fetches(partitions, "pause"):
             fetch.start_anew(paused=True)
+            self._marked.add(partition)
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
-        for fetch in self._fetches(partitions, "resume"):
+        for partition, fetch in self._fetches(partitions, "resume"):
             fetch.start_anew(paused=False)
+            self._marked.discard(partition)
 
-    def _fetches(self, partitions: Iterable[TopicPartition], what: str) -> list[Fetch]:
+    def _fetches(
+        self, partitions: Iterable[TopicPartition], what: str
+    ) -> list[tuple[Partition, Fetch]]:
         self.world.kernel.check()
         found = [Partition(p.topic, p.partition) for p in partitions]
         self.world.note(what, self.name, *map(str, found))
         missing = [p for p in found if p not in self.fetches]
         assert not missing, f"{what} of {missing}, which are not assigned"
-        return [self.fetches[p] for p in found]
+        return [(p, self.fetches[p]) for p in found]
 
     def get_watermark_offsets(
         self, at: TopicPartition, timeout: float = 0.0, cached: bool = False
