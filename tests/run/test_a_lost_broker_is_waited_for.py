@@ -81,7 +81,7 @@ def test_a_stop_does_not_wait_for_it_for_long(
     assert (told["topic"], told["partition"], told["finished"]) == (topic, 0, 20)
     kafka.restore()
     if away == "stop":  # a paused one has the commit in its socket, and reads it now
-        assert committed(kafka, group, topic) == {}
+        eventually(lambda: committed(kafka, group, topic) == {})  # its coordinator loads first
 
 
 def test_a_second_signal_does_not_wait_for_it(
@@ -110,4 +110,4 @@ def test_a_stop_commits_if_it_is_back_in_time(
     service.await_event("stopping")
     kafka.start()
     service.expect(0, 28)
-    assert committed(kafka, group, topic) == {0: 20}
+    eventually(lambda: committed(kafka, group, topic) == {0: 20})

@@ -86,7 +86,7 @@ def test_workers_that_still_start_notice_too(topic: str, run: Run) -> None:
     workers = eventually(service.children)
     service.signal(SIGKILL)
     service.wait()
-    _, alive = psutil.wait_procs(workers, timeout=3)
+    _, alive = psutil.wait_procs(workers, timeout=20)  # once their interpreter is up
     assert alive == []
 
 
