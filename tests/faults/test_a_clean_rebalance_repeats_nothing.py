@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 
 Prove = Callable[[], dict[str, Any]]
 ALL = set(range(8))
-SLOW = {"range-static", "consumer-static", "cooperative-sticky-static"}
+SLOW = {"range-dynamic", "range-static", "consumer-static", "cooperative-sticky-static"}
 
 
 def shared(first: Command, second: Command) -> bool:

@@ -21,7 +21,13 @@ from tests.support import eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 
-@pytest.mark.parametrize("deeds", [["raise-before 2"], ["sleep 12"]], ids=["waits", "works"])
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        pytest.param(["raise-before 2"], id="waits"),
+        pytest.param(["sleep 12"], id="works", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "kind",
     [

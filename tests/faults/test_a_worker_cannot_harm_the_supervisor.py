@@ -53,7 +53,7 @@ def finish(
     kept(twice=twice)
 
 
-@pytest.mark.parametrize("what", ["corrupt", "oversized"])
+@pytest.mark.parametrize("what", ["corrupt", pytest.param("oversized", marks=pytest.mark.slow)])
 def test_what_is_no_frame_ends_the_worker_that_sent_it(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, kept: Kept, what: str
 ) -> None:
@@ -66,6 +66,7 @@ def test_what_is_no_frame_ends_the_worker_that_sent_it(
     finish(kafka, topic, group, journal, service, kept, unacknowledged)
 
 
+@pytest.mark.slow
 def test_half_a_frame_is_waited_for_as_long_as_a_handler_may_take(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, kept: Kept
 ) -> None:
@@ -111,6 +112,7 @@ def grandchild(folder: Path) -> int:
     return int((folder / "grandchild").read_text())
 
 
+@pytest.mark.slow
 def test_only_what_ran_is_charged(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start
 ) -> None:

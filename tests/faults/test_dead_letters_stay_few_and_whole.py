@@ -48,6 +48,7 @@ def test_too_many_stop_the_service(
     assert sum(committed(kafka, group, topic).values()) == len(done) + len(written)
 
 
+@pytest.mark.slow
 def test_some_do_not(
     kafka: Broker, make_topic: Make, group: str, journal: Journal, member: Start, kept: Kept
 ) -> None:

@@ -72,7 +72,9 @@ def test_stop_holds_that_partition_and_says_so(
 @pytest.mark.parametrize(
     ("policy", "first"), [("earliest", range(40, 55)), ("latest", range(50, 55))]
 )
-@pytest.mark.parametrize("assignor", ["cooperative-sticky", "range"])
+@pytest.mark.parametrize(
+    "assignor", ["cooperative-sticky", pytest.param("range", marks=pytest.mark.slow)]
+)
 def test_a_reset_goes_on_from_where_it_was_told_to(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start,
     policy: str, first: range, assignor: str,

@@ -19,7 +19,7 @@ from tests.faults.conftest import Start, Stream
 from tests.faults.judge import await_settled, held, overlaps, pids_of, repetitions, runs
 from tests.faults.kinds import KINDS, SESSION_SECONDS, Kind
 from tests.run.journal import Journal
-from tests.run.topics import tickets, write
+from tests.run.topics import committed, tickets, write
 from tests.support import Command, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
@@ -31,11 +31,7 @@ NAMED = [
     pytest.param(kind, id=name, marks=[pytest.mark.slow] * (name != "cooperative-sticky-dynamic"))
     for name, kind in KINDS.items()
 ]
-DYNAMIC = [
-    pytest.param(kind, id=name, marks=[pytest.mark.slow] * (kind.protocol != "cooperative-sticky"))
-    for name, kind in KINDS.items()
-    if not kind.static
-]
+DYNAMIC = [pytest.param(kind, id=name) for name, kind in KINDS.items() if not kind.static]
 
 
 def two(member: Start, kind: Kind, *options: str) -> tuple[Command, Command]:
@@ -102,6 +98,7 @@ def takeover_seconds(journal: Journal, partitions: set[int], died: int) -> float
     return round((first - died) / 1e9, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DYNAMIC)
 def test_a_stopped_supervisor_that_wakes(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, stream: Stream,
@@ -159,6 +156,7 @@ def test_what_runs_when_its_partition_is_lost_is_killed(
     write(kafka, topic, [*tickets(0, ["", "once sleep 90"]), *tickets(1, ["", "once sleep 90"])])
     first = member("a", of=topic)
     eventually(lambda: len(journal.entries("begin")) == 4, seconds=30)
+    eventually(lambda: committed(kafka, group, topic) == {0: 1, 1: 1})
     first.signal(SIGSTOP)
     second = member("b", of=topic)
     eventually(lambda: len(held(second)) == 2, seconds=SESSION_SECONDS + 20)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 OFTEN = ("-X", "topic.metadata.refresh.interval.ms=1000")
 PROTOCOLS = [
     pytest.param(KINDS["cooperative-sticky-dynamic"], id="cooperative-sticky"),
-    pytest.param(KINDS["consumer-dynamic"], id="consumer"),
+    pytest.param(KINDS["consumer-dynamic"], id="consumer", marks=pytest.mark.slow),
 ]
 
 
@@ -34,7 +34,7 @@ def admin(kafka: Broker) -> AdminClient:
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)
-@pytest.mark.parametrize("reset", ["earliest", "latest"])
+@pytest.mark.parametrize("reset", [pytest.param("earliest", marks=pytest.mark.slow), "latest"])
 def test_partitions_added_later(
     kafka: Broker, make_topic: Callable[..., str], group: str, journal: Journal, member: Start,
     kept: Callable[..., None], kind: Kind, reset: str,

@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
     ("kind", "loser"),
     [
         pytest.param(KINDS["cooperative-sticky-static"], 0, id="cooperative-sticky"),
-        pytest.param(KINDS["range-static"], 0, id="range"),
-        pytest.param(KINDS["consumer-static"], 1, id="consumer"),
+        pytest.param(KINDS["range-static"], 0, id="range", marks=pytest.mark.slow),
+        pytest.param(KINDS["consumer-static"], 1, id="consumer", marks=pytest.mark.slow),
     ],
 )
 def test_one_ends_and_the_other_serves_on(
