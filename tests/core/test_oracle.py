@@ -467,6 +467,14 @@ def test_a_zombie_is_measured_from_the_takeover_to_its_last_call() -> None:
     assert killed_supervisor().judged().zombies == 0  # it was cut off, as far as is known
 
 
+def test_a_zombie_that_is_cut_off_is_measured_to_its_death() -> None:
+    story = Story("A", "B").assign("A", 0).send("A", 0, 1).start("A", 0).assign("B", 0)
+    verdict = story.send("B", 0, 1).run("B", [0, 1]).wait(3).die("A").lose("A").judged()
+    assert verdict.ok
+    assert (verdict.zombies, verdict.duplicates_by_cause) == (1, {LOST: 1})
+    assert verdict.zombie_ms == pytest.approx(3004, abs=1)
+
+
 def test_a_zombie_that_runs_for_long_is_told_by_a_few_events() -> None:
     story = Story("A", "B").assign("A", 0).send("A", 0, 50).assign("B", 0).send("B", 0, 0)
     verdict = story.run("B", [0]).run("A", range(50)).revoke("A").judged()

@@ -130,6 +130,8 @@ class Runs:
         self._findings.deaths += 1
         for life in member.living.pop(event.pid, ()):
             life.exited, life.settled = seen, life.epoch.settled
+            if life.running is not None and life.epoch.overtaken is not None:
+                life.epoch.haunt(seen)  # it may have run until now
             life.running = None
             if life.epoch.ended is None and (life.position or 0) > (life.settled or 0):
                 life.epoch.waits_since = event.at

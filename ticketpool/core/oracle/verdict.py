@@ -85,7 +85,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         sudden_ends: supervisors that ended without a stop, or still run.
         resets: partitions that began anew without a commit after one had been confirmed.
         zombies: assignments whose records were still being handled after another member had
-            begun there, without knowing that they were lost; ``zombie_ms``: for how long at most.
+            begun there, without knowing that they were lost; ``zombie_ms``: for how long at most, a
+            run that was cut off counted until its worker's death was noted.
         outlived_ms: the longest that a worker's events go on after its supervisor's last.
         resumed: how often a partition went on after its worker's death; ``resumed_ms_median``
             and ``resumed_ms_max``: from the noted death to the next call of the handler.
