@@ -54,7 +54,8 @@ class Slot(Generic[T]):
 
     Attributes:
         restarts: processes started after the first.
-        failures: starts in a row that raised, or deaths within ``STEADY_SECONDS`` of the start.
+        failures: starts in a row that raised, or deaths within ``STEADY_SECONDS`` of the start
+            before it did any work.
     """
 
     def __init__(self, index: int) -> None:
@@ -77,6 +78,10 @@ class Slot(Generic[T]):
         self._born = now  # of a failed start too: it is no steady life
         self.child, self.state = start(self.index), SlotState.STARTING
         self.restarts += 1
+
+    def worked(self) -> None:
+        """It does what it is for: should it die now, its successor is not held back."""
+        self.failures = 0
 
     def end(self, now: float, backoff: Backoff) -> None:
         """The process is gone; the first restart is at once, the next ones wait."""

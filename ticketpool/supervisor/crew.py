@@ -213,6 +213,7 @@ class Crew:
         self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
         self._failures.finished(settled, len(ack.dead))
         self.recycler.settled(lane.slot, settled)
+        self.pool.slots[lane.slot].worked()
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)
