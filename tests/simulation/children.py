@@ -83,7 +83,7 @@ class Worker(Process):
     @property
     def spared(self) -> bool:
         """Its supervisor has killed it for reasons of its own: no record is to blame."""
-        hung = signal.SIGUSR1 in self.signals
+        hung = signal.SIGUSR1 in self.signals or self.stopped_until > self.world.kernel.now
         return self.status == -signal.SIGKILL and bool(self.signals) and not hung | self.garbled
 
     def before_write(self, data: bytes) -> bytes:

@@ -49,7 +49,7 @@ class Consumer:
         self._commits = Commits(world, self)
         self._waiting: Actor | None = None
         self._serving = False
-        self._cut_off = 0
+        self.cut_off: set[Partition] = set()  # a drain of these ended at its deadline
 
     # -- what the group wants of it ---------------------------------------------------------
 
@@ -149,9 +149,7 @@ class Consumer:
         self._callbacks[callback](self, _named(held))
         self.losing = False
         self.world.kernel.check()
-        cut_off, self._cut_off = self._cut_off, self.world.cut_off(self)
-        if self._cut_off != cut_off:  # here, or before the client was closed
-            self.unclean.update(held)
+        self.unclean |= self.cut_off.intersection(held)
         self.world.oracle.given_up(self, held)
         for partition in held:
             self._prefetch.drop(partition)
@@ -169,6 +167,7 @@ class Consumer:
             fetch = self.fetches[partition] = Fetch(log, self._resolve(at.offset, log))
             fetch.paused = partition in self._marked
             self.unclean.discard(partition)
+            self.cut_off.discard(partition)
             self.world.oracle.taken_over(self, partition, fetch.first)
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:

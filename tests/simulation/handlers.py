@@ -23,8 +23,9 @@ class Handler:
         """What a lane calls for each record."""
 
         def call(batch: Records, i: int, attempt: int) -> None:
-            self._worker.step()
             entry: Entry = self._world.entry_of(batch.values[i])
+            self._worker.lanes[batch.lane] = entry.log
+            self._worker.step()  # begun, as its words say
             self._world.oracle.started(self._worker, batch.lane, entry, attempt)
             self._run(entry, attempt)
 

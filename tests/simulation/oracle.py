@@ -38,6 +38,7 @@ class Oracle:
         self.done: dict[str, set[tuple[int, int]]] = {}  # handled, by supervisor
         self.letters: Counter[str] = Counter()  # acknowledged, by supervisor
         self.takeovers: Counter[Log] = Counter()
+        self.lone: Counter[tuple[Entry, Any]] = Counter()  # deaths alone, by record and epoch
         self.again = 0  # handler calls for what had ended
         self.progress = 0  # rises with everything that can't happen for ever
 
@@ -57,7 +58,6 @@ class Oracle:
     def started(self, worker: Worker, lane: int, entry: Entry, attempt: int) -> None:
         log, where = entry.log, f"{entry.log} offset {entry.offset} in {worker.name}"
         self.world.note("started", worker.name, str(log), entry.offset, attempt)
-        worker.lanes[lane] = log
         runs = self.runs.setdefault(log, {})
         for other in runs:
             zombie = self._is_zombie(other, log) or self._is_zombie(worker, log)
@@ -111,10 +111,20 @@ class Oracle:
                 entry.deaths += 1
                 entry.alone += len(found) == 1
                 self.progress += 1
+                if len(found) == 1:
+                    self._died_alone(worker, entry)
         for runs in self.runs.values():
             runs.pop(worker, None)
         if worker.garbled:
             self._excuse(worker.results)
+
+    def _died_alone(self, worker: Worker, entry: Entry) -> None:
+        """Often enough is enough, in one assignment."""
+        fetch = self.world.consumers[worker.supervisor].fetches.get(entry.log.partition)
+        self.lone[entry, fetch and fetch.epoch] += 1
+        deaths = self.lone[entry, fetch and fetch.epoch]
+        enough = deaths <= self.world.config.max_crashes or worker.supervisor.ever_unclean
+        self.expect(enough, "blame", f"{entry.log} offset {entry.offset} killed {deaths} workers")
 
     def _excuse(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -210,9 +220,9 @@ class Oracle:
         else:
             self.expect(entry.script in FAILING and entry.ended, "blame", what)
 
-    def skipped(self, partition: Partition, offset: int, reason: str) -> None:
+    def skipped(self, consumer: Any, partition: Partition, offset: int, reason: str) -> None:
         """Policy passes it over."""
-        log = self.world.consumers[self.world.kernel.current.process].fetches[partition].log
+        log = consumer.fetches[partition].log
         entry = log.entries[log.since(offset)]
         what = f"{log} offset {offset} ({entry.script}) skipped for {reason}"
         self._deserved(entry, reason.partition(":")[0], what)

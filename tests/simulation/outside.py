@@ -44,9 +44,13 @@ class Log:
 
     def info(self, event: str, **fields: Any) -> None:
         self._world.tail.append((self._world.kernel.now, "  log:", event, fields))
-        if event == "skipped":
+        if event in ("skipped", "drain deadline passed"):
             where = Partition(fields["topic"], fields["partition"])
-            self._world.oracle.skipped(where, fields["offset"], fields["reason"])
+            member = self._world.consumers[self._world.kernel.current.process]
+            if event == "skipped":
+                self._world.oracle.skipped(member, where, fields["offset"], fields["reason"])
+            else:
+                member.cut_off.add(where)
 
     debug = warning = error = exception = info
 

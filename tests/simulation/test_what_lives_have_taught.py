@@ -70,3 +70,28 @@ def test_a_worker_that_is_stopped_while_it_runs_nothing_hangs_as_well() -> None:
         world.await_that(lambda: world.workers[0].warm, 20.0, "cold")
         world.kernel.stop(world.workers[0], float("inf"))
         world.produce(A)
+
+
+@pytest.mark.parametrize("step", range(1, 60))
+def test_a_worker_may_die_at_any_of_its_steps(step: int) -> None:
+    """Between two stores, before an ack, in the middle of a frame."""
+    with scene() as world:
+        for script in ("ok", "reject", "ok", "flaky", "undecodable", "ok"):
+            world.produce(A, script)
+        world.start()
+        world.await_that(lambda: world.workers and world.workers[0].warm, 20.0, "cold")
+        world.workers[0].fuse = step
+    assert [entry.letters for entry in world.entries] == [0, 1, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_dead_record_that_was_told_of_in_an_unreadable_frame_is_no_finished_one(
+    seed: int,
+) -> None:
+    with scene(seed=seed) as world:
+        world.produce(A, "reject")
+        world.produce(A, "slow")
+        world.start()
+        world.await_that(lambda: world.workers and world.workers[0].warm, 20.0, "cold")
+        world.workers[0].garble = True
+    assert [entry.letters for entry in world.entries] == [1, 0]

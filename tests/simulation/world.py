@@ -111,11 +111,6 @@ class World:
         assert isinstance(process, Service)
         return process.supervisor._router.lanes if process.supervisor else {}
 
-    def cut_off(self, member: client.Consumer) -> int:
-        assert member.process.supervisor is not None
-        cut_off: int = member.process.supervisor._assignment.cut_off
-        return cut_off
-
     def answer_is_lost(self) -> bool:
         return bool(self.lost_answers and self.rng.random() < self.lost_answers)
 
