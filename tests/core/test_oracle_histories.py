@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.core.histories import World, legal, runs
@@ -21,10 +21,14 @@ from ticketpool.core import events
 from ticketpool.core.oracle import Seen
 
 seeds = st.integers(0, 2**32)
+patiently = settings(  # machines are slow at times, and not every history has what is asked for
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 Tampered = tuple[list[Seen], set[str]]
 """Events, and invariants of which one must be broken."""
 
 
+@patiently
 @given(seeds, st.integers(100, 1500))
 def test_a_legal_history_is_never_accused_and_its_counts_are_right(seed: int, steps: int) -> None:
     world = legal(Random(seed), steps)
@@ -329,6 +333,7 @@ TAMPERINGS: list[Callable[[World, Random], Tampered]] = [
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.__name__)
+@patiently
 @given(seed=seeds)
 def test_a_tampered_history_is_caught(
     tampering: Callable[[World, Random], Tampered], seed: int
