@@ -95,3 +95,23 @@ def test_a_dead_record_that_was_told_of_in_an_unreadable_frame_is_no_finished_on
         world.await_that(lambda: world.workers and world.workers[0].warm, 20.0, "cold")
         world.workers[0].garble = True
     assert [entry.letters for entry in world.entries] == [1, 0]
+
+
+def test_words_that_an_earlier_lane_has_left_are_not_believed() -> None:
+    """A worker died between being told of a lane and beginning it: the words at that index were
+    of the lane before, whose offsets came again in a topic that was made again."""
+    with scene() as world:
+        for _ in range(2):
+            world.produce(A)
+        service = world.start()
+        world.await_that(lambda: world.settled, 20.0, "not settled")
+        world.recreate("a")
+        while world.broker.owner:
+            world.kernel.sleep(0.001)
+        world.kernel.stop(world.workers[0], float("inf"))
+        world.await_that(lambda: A in world.broker.owner, 20.0, "not made again")
+        entries = [world.produce(A) for _ in range(3)]
+        lanes = world.lanes(service)
+        world.await_that(lambda: A in lanes and lanes[A].ledger.in_flight, 2.0, "not sent")
+        world.workers[0].die(-9)
+    assert [entry.calls for entry in entries] == [1, 1, 1]
