@@ -78,9 +78,7 @@ def prove(folder: Path, kafka: KafkaConfig | None = None, topics: Iterable[str] 
     if not logs:
         raise ConfigError(f"--trace {folder}: no logs (*.jsonl) there; see run --trace-log")
     _check_clocks(folder, logs)
-    oracle = Oracle()
-    for seen in merge(*(log.events() for log in logs), key=_at):
-        oracle.feed(seen)
+    oracle = _fed(logs)
     reread = 0 if kafka is None else _reread(oracle, kafka, topics)
     problems = [problem for log in logs for problem in log.unreadable]
     return Proof(
@@ -107,6 +105,13 @@ def _reread(oracle: Oracle, kafka: KafkaConfig, topics: Iterable[str]) -> int:
     finally:
         reader.close()
     return count
+
+
+def _fed(logs: list["_Log"]) -> Oracle:
+    oracle = Oracle()
+    for seen in merge(*(log.events() for log in logs), key=_at):
+        oracle.feed(seen)
+    return oracle
 
 
 def _at(seen: Seen) -> int:

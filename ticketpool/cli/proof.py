@@ -89,6 +89,11 @@ def _notes(proof: Proof) -> Iterator[str]:
             f"after a worker's end its partitions went on in {verdict.resumed_ms_median:,.0f} ms "
             f"(median), {verdict.resumed_ms_max:,.0f} ms at most"
         )
+    yield from _leftovers(verdict)
+
+
+def _leftovers(verdict: Verdict) -> Iterator[str]:
+    """What faults have left: nothing, where there were none."""
     if verdict.unfinished:
         yield f"{verdict.unfinished:,} records were begun and not finished: they will come again"
     if verdict.sudden_ends:
