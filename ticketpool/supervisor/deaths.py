@@ -42,6 +42,9 @@ class Undertaker:
         self._starts = starts
         self._clock = clock
         self._limit_ns = int(handler_timeout_seconds * 1e9)
+        # Later than a hang by then, which is to be told as what it is; and the limit may be
+        # shorter than the time between two signs.
+        self._silence_ns = self._limit_ns + int(2e9 * words.LIFE_SECONDS)
         self._overdue: set[int] = set()  # pids that were asked for their stacks
         self._silent: set[int] = set()  # pids that showed no life at the last look
 
@@ -132,7 +135,7 @@ class Undertaker:
         It is killed at the second look: if we were stopped with it, it has run since the first.
         """
         living = [slot.child for slot in self._pool.slots if slot.child is not None]
-        silent = [c for c in living if now - c.words.cells[words.LIFE] > self._limit_ns]
+        silent = [c for c in living if now - c.words.cells[words.LIFE] > self._silence_ns]
         for child in silent:
             if child.pid in self._silent:
                 _log.error(

@@ -17,9 +17,7 @@ from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Ope
 from ticketpool.ipc.inside import enter
 from ticketpool.worker import handler as handlers
 from ticketpool.worker.lane import Lane, Rules, described
-from ticketpool.worker.words import COUNT, LIFE
-
-_LIFE_SECONDS = 1.0
+from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
 def main() -> None:
@@ -47,7 +45,7 @@ def _show_life(cells: memoryview) -> None:
     """Sign of life each second: what is stopped, or stuck as a whole, gives none."""
     while True:
         cells[LIFE] = time.monotonic_ns()
-        time.sleep(_LIFE_SECONDS)
+        time.sleep(LIFE_SECONDS)
 
 
 def _print_by_line() -> None:

@@ -10,6 +10,9 @@ HEARTBEAT = LANES * STRIDE  # ``monotonic_ns`` of the supervisor's last sign of 
 LIFE = HEARTBEAT + 1  # the same of the worker, a second old at most while it runs at all
 COUNT = LIFE + 1
 
+LIFE_SECONDS = 1.0
+"""How often a worker gives its sign of life."""
+
 LANE, RUNNING, SINCE, SETTLED = range(STRIDE)
 """``LANE``: number of the lane that the other three belong to.
 ``RUNNING``: offset + 1 of the record last begun; 0 while a retry waits.
