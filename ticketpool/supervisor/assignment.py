@@ -153,18 +153,18 @@ class Assignment:
     def commit_now(self, lanes: Iterable[Lane]) -> None:
         """Commit these lanes exactly, and wait for the broker's word on each.
 
-        Also what is confirmed already, when a later commit is on its way: that one may
-        announce a record which will not be run any more.
+        Also what is confirmed already, when a later commit is on its way or was refused:
+        that one may have announced a record which will not be run any more.
         """
         wanted = [
             (lane, position)
             for lane in lanes
             if (position := lane.position()) is not None
-            and not position == lane.confirmed == lane.requested
+            and (lane.refused or not position == lane.confirmed == lane.requested)
         ]
         trace.committing(wanted)
         for lane, position in wanted:
-            lane.requested = position
+            lane.requested, lane.refused = position, False
         self.committed(self.consumer.commit_now([(lane.partition, at) for lane, at in wanted]))
 
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
