@@ -83,11 +83,11 @@ class Commits:
     ) -> None:
         if self._world.answer_is_lost():
             refusals = ["_TIMED_OUT"] * len(offsets)
+        unclean = self._consumer.unclean
         answers = [Answer(at, _error(why)) for at, why in zip(offsets, refusals, strict=True)]
         for at, why in zip(offsets, refusals, strict=True):
             where = Partition(at.topic, at.partition)
-            if why is None:
-                self._consumer.unclean.discard(where)
+            (unclean.discard if why is None else unclean.add)(where)
         everywhere = _error(refusals[0]) if all(refusals) else None
         if done is not None:
             done((everywhere, answers))

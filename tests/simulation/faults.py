@@ -135,6 +135,7 @@ def a_config(rng: Random, topics: tuple[str, ...]) -> RunConfig:
         on_failure=rng.choice([OnFailure.DEAD_LETTER, OnFailure.DEAD_LETTER, OnFailure.SKIP]),
         handler_timeout_seconds=3.0,
         max_crashes=rng.choice([1, 2, 3]),
+        max_records_per_worker=rng.choice([0, 0, 40]),
         drain_seconds=rng.choice([0.3, 3.0]),
         commit_interval_seconds=rng.choice([0.05, 0.5]),
         buffer_records=rng.choice([8, 20, 200]),
