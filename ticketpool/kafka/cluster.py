@@ -46,6 +46,16 @@ def explain(error: KafkaError, kafka: KafkaConfig) -> TicketpoolError:
     )
 
 
+def fatal(error: KafkaError) -> TicketpoolError:
+    """The client is of no use any more (librdkafka INTRODUCTION.md, "Fatal consumer errors")."""
+    if "instance" in error.str().lower() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+        return ConfigError(
+            f"another member of the group has this group.instance.id ({error.str()}); "
+            "give each supervisor its own (-X group.instance.id=...)"
+        )
+    return TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
+
+
 def make_client(make: Callable[[Any], T], properties: Properties) -> T:
     """Construct a client. Raises ``ConfigError`` for a property that librdkafka refuses."""
     try:

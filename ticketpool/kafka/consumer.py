@@ -7,7 +7,7 @@ callbacks keep what went wrong, and ``poll`` raises it after it has returned.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -23,9 +23,9 @@ from ticketpool.config import KafkaConfig, OffsetReset
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
-from ticketpool.kafka.cluster import DENIED, make_client
+from ticketpool.kafka.cluster import DENIED, fatal, make_client
 from ticketpool.kafka.insist import insist
-from ticketpool.kafka.listener import Listener, Outcome, Start
+from ticketpool.kafka.listener import Listener, Outcome, Start, outcomes_of
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
 from ticketpool.kafka.settings import consumer_properties, new_protocol
 
@@ -135,7 +135,7 @@ class GroupConsumer:
             self._out_of_range.append((where, error.str()))
         # .fatal() is False for a fenced static member, so the code decides.
         elif error.fatal() or error.code() == KafkaError._FATAL:
-            raise _fatal(error)
+            raise fatal(error)
         else:
             _log.warning("kafka error", error=error.str(), partition=str(where))
         return False
@@ -225,14 +225,14 @@ class GroupConsumer:
             return []
         try:
             answer = insist(lambda: self._consumer.commit(offsets=wanted, asynchronous=False))
-            return _outcomes(None, answer or ())
+            return outcomes_of(None, answer or ())
         except KafkaException as error:
-            return _outcomes(error.args[0], wanted)
+            return outcomes_of(error.args[0], wanted)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         try:
             crash.point("supervisor:after-commit")
-            self._listener.committed(_outcomes(error, partitions))
+            self._listener.committed(outcomes_of(error, partitions))
         except BaseException as failure:  # see the module's docstring
             self._failure = failure
 
@@ -281,16 +281,6 @@ class GroupConsumer:
         self._consumer.close()
 
 
-def _fatal(error: KafkaError) -> TicketpoolError:
-    """The client is of no use any more (librdkafka INTRODUCTION.md, "Fatal consumer errors")."""
-    if "instance" in error.str().lower() or error.code() == KafkaError.FENCED_INSTANCE_ID:
-        return ConfigError(
-            f"another member of the group has this group.instance.id ({error.str()}); "
-            "give each supervisor its own (-X group.instance.id=...)"
-        )
-    return TicketpoolError(f"the Kafka client cannot go on: {error.str()}")
-
-
 def _offset_of(start: Start) -> int:
     return OFFSET_BEGINNING if start.offset is None else start.offset
 
@@ -301,12 +291,3 @@ def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:
 
 def _commits(positions: Iterable[tuple[Partition, Position]]) -> list[TopicPartition]:
     return [TopicPartition(p.topic, p.number, at.offset, at.memo) for p, at in positions]
-
-
-def _outcomes(error: KafkaError | None, partitions: Iterable[Any]) -> list[Outcome]:
-    outcomes = []
-    for p in partitions:
-        failed = error or p.error
-        position = Position(p.offset, p.metadata or "")
-        outcomes.append((Partition(p.topic, p.partition), position, failed and failed.str()))
-    return outcomes

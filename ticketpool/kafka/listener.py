@@ -1,7 +1,7 @@
 """What the group's member tells of: assignments, losses, commits, ends of the log."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -49,3 +49,13 @@ class Listener(Protocol):
 
     def out_of_range(self, partition: Partition, why: str) -> None:
         """The next offset is not in the log any more; nothing is read until ``restart``."""
+
+
+def outcomes_of(error: Any | None, partitions: Iterable[Any]) -> list[Outcome]:
+    """What librdkafka says of a commit: an error of the whole, or one for each partition."""
+    outcomes = []
+    for p in partitions:
+        failed = error or p.error
+        position = Position(p.offset, p.metadata or "")
+        outcomes.append((Partition(p.topic, p.partition), position, failed and failed.str()))
+    return outcomes

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from ticketpool.config import KafkaConfig, is_secret
@@ -153,9 +152,3 @@ def producer_properties(
 def admin_properties(kafka: KafkaConfig) -> Properties:
     """Properties of an admin client."""
     return {**_base(kafka), **kafka.properties}
-
-
-def explain_property(name: str, known: tuple[str, ...]) -> str:
-    """A hint at the nearest known name, or nothing."""
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
