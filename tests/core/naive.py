@@ -101,6 +101,13 @@ class NaiveLedger:
         return {*self.window, *self.buffer, *self.held}
 
     @property
+    def exposed(self) -> int:
+        """Offsets from the first held record to the last one settled, both included."""
+        past = [offset for offset in (*self.finished, *self.held) if offset not in self.window]
+        first = min(self.held, default=0)
+        return len(range(first, max(past) + 1)) if self.held and first in past else 0
+
+    @property
     def done(self) -> int | None:
         """After the last record that is finished with all before it; the least to commit."""
         if not self.unfinished:
@@ -114,6 +121,7 @@ class NaiveLedger:
         self.check_committable(ledger.committable)
         assert ledger.gaps == self.gaps
         assert ledger.held == len(self.held)
+        assert ledger.exposed == self.exposed
         assert (ledger.buffered, ledger.in_flight) == (len(self.buffer), len(self.window))
         assert ledger.buffered_bytes == self.bytes_of(self.buffer)
         assert ledger.in_flight_bytes == self.bytes_of(self.window)

@@ -36,9 +36,12 @@ def test_a_lane_may_send_while_its_window_has_bytes_left() -> None:
     assert not may_send(ledger_with(3, in_flight=2, size=20), LIMITS)
 
 
-def test_held_records_use_credit() -> None:
+@pytest.mark.parametrize("held", [[0, 1, 2, 3], [0]])
+def test_what_is_finished_behind_a_held_record_uses_credit(held: list[int]) -> None:
+    """With a dead-letter topic that can't be written, a lane would work on without end, and
+    a crash would repeat all of it."""
     ledger = ledger_with(3, in_flight=4)
-    for offset in range(4):
+    for offset in held:
         ledger.hold(offset)
     ledger.settle(3)
     assert not may_send(ledger, LIMITS)

@@ -208,14 +208,14 @@ class RouterMachine(RuleBasedStateMachine):
 
     def check_sent(self, lane: Lane, chunk: Chunk) -> None:
         model = self.model[lane.partition]
-        window, held = model.records.window, model.records.held
+        window = model.records.window
         assert lane.state is LaneState.OPEN
         assert lane.opened
         if lane.suspect or model.watched:
             assert not window
             assert len(chunk.offsets) <= (1 if lane.suspect else LIMITS.first_records)
         else:
-            assert len(window) + len(held) < LIMITS.window_records
+            assert len(window) + model.records.exposed < LIMITS.window_records
             assert model.records.bytes_of(window) < LIMITS.window_bytes
         if lane.caution or (model.watched and not lane.suspect):
             self.check_announced(lane, chunk.offsets[0])
@@ -240,7 +240,7 @@ class RouterMachine(RuleBasedStateMachine):
         for lane in self.router.of_slot(slot):
             model, records = self.model[lane.partition], self.model[lane.partition].records
             if lane.state is LaneState.OPEN and lane.opened and records.buffer:
-                in_use = len(records.window) + len(records.held)
+                in_use = len(records.window) + records.exposed
                 full = records.bytes_of(records.window) >= LIMITS.window_bytes
                 waits = model.watched and (records.window or not lane.announced)
                 assert waits or full or in_use >= LIMITS.window_records

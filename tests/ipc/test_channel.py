@@ -14,7 +14,7 @@ import pytest
 from tests.support import eventually
 from ticketpool.errors import FrameError
 from ticketpool.ipc.channel import Channel, Port
-from ticketpool.ipc.frames import Closed, Failed, FromWorker, Parser, Ready, encode
+from ticketpool.ipc.frames import MAX_FRAME, Closed, Failed, FromWorker, Parser, Ready, encode
 
 BIG = Failed("big", "x" * 50_000)
 
@@ -165,6 +165,27 @@ def test_a_port_waits_for_whole_frames_and_ends_with_its_peer() -> None:
     reader.join(5)
     assert not reader.is_alive()
     os.close(port.fd)
+
+
+def test_a_port_takes_a_frame_as_long_as_kafkas_records_may_be() -> None:
+    """Headers count as little as keys towards a batch's bytes; such a frame killed its worker,
+    and every worker after it."""
+    ours, theirs = socket.socketpair()
+    channel: Channel[Any] = Channel(ours.detach(), FromWorker)
+    port: Port[Any] = Port(theirs.detach(), FromWorker)
+    sender = threading.Thread(target=lambda: eventually(lambda: sent(channel), every=0.001))
+    channel.send(Failed("long", "x" * (MAX_FRAME + 1)))
+    sender.start()
+    found = next(port.frames())
+    sender.join()
+    assert len(found.message) == MAX_FRAME + 1
+    channel.close()
+    os.close(port.fd)
+
+
+def sent(channel: Channel[Any]) -> bool:
+    channel.flush()
+    return channel.pending_bytes == 0
 
 
 def test_a_port_ends_also_when_its_peer_died_with_frames_unread() -> None:

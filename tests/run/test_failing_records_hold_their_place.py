@@ -159,9 +159,11 @@ def test_stop_keeps_the_record_for_the_next_start(
 ) -> None:
     topic = make_topic(1)
     write(kafka, topic, tickets(0, ["", "", "once raise out of paper", "", ""]))
-    options = ("--on-failure", "stop", "--retries", "0", "--workers", "2")
+    options = ("--on-failure", "stop", "--retries", "0", "--workers", "2", "--json")
     service = run("obey", topic, *options).expect(5, 15)  # it waits for nothing
     assert re.search(rf"{topic}\[0\] offset 2 .*LookupError: out of paper", service.stderr)
+    told = service.json()
+    assert (told["ok"], told["processed"], told["dead_lettered"]) == (False, 2, 0)
     assert attempts(journal.entries("begin")) == [(0, 1), (1, 1), (2, 1)]
     assert committed(kafka, group, topic) == {0: 2}
     run("obey", topic, *options, "--until-caught-up").expect(0)
@@ -224,7 +226,7 @@ def test_a_stop_waits_for_a_dead_letter_until_the_deadline_once(
 ) -> None:
     topic = make_topic(1)
     write(kafka, topic, tickets(0, ["", "reject torn", ""]))
-    service = run("obey", topic, "--workers", "1", "--drain-timeout", "3")
+    service = run("obey", topic, "--workers", "1", "--drain-timeout", "3", "--json")
     eventually(lambda: len(journal.entries("end")) == 2, seconds=30)
     began = time.monotonic()
     service.signal(SIGTERM)
@@ -232,4 +234,5 @@ def test_a_stop_waits_for_a_dead_letter_until_the_deadline_once(
     assert 2.9 < time.monotonic() - began < 5.5
     (told,) = service.events("drain deadline passed")
     assert told["unwritten_dead_letters"] == 1
+    assert (service.json()["ok"], service.json()["processed"]) == (False, 2)
     assert committed(kafka, group, topic) == {0: 1}

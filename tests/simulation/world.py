@@ -149,7 +149,7 @@ class World:
     def _serve(self, process: Service) -> None:
         process.supervisor = service.Supervisor(self.config, process.signals)
         try:
-            summary = process.supervisor.run()
+            process.supervisor.run()
         except (TicketpoolError, confluent_kafka.KafkaException) as error:
             self._ended(process, f"{type(error).__name__}: {error}")
             if not isinstance(error, DrainTimeout) and not self.may_end(error):
@@ -157,6 +157,7 @@ class World:
             return
         self._ended(process, "")
         clean = not process.ever_unclean
+        summary = process.supervisor.summary(True)
         self.oracle.summed_up(process, summary.processed, summary.dead_lettered, clean=clean)
 
     def may_end(self, error: Exception) -> bool:

@@ -103,11 +103,13 @@ def command(**given: Any) -> None:
     as_json = given.pop("as_json")
     config = configure(quiet_stdout=as_json, **given)
     log.setup(config.log)
-    summary = supervisor.run(config)
-    if as_json:
-        import msgspec
+    supervisor.run(config, _print_json if as_json else None)
 
-        click.echo(msgspec.json.encode(summary))
+
+def _print_json(outcome: object) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.encode(outcome))
 
 
 def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:

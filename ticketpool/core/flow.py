@@ -39,10 +39,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def may_send(ledger: Ledger, limits: Limits) -> bool:
-    """Whether the lane has records to send and credit left. Held records use credit too."""
+    """Whether the lane has records to send and credit left. What was finished behind a held
+    record uses credit too: it can't be committed yet, and a crash would repeat it."""
     return bool(
         ledger.buffered
-        and ledger.in_flight + ledger.held < limits.window_records
+        and ledger.in_flight + ledger.exposed < limits.window_records
         and ledger.in_flight_bytes < limits.window_bytes
     )
 

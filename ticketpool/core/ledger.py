@@ -77,6 +77,13 @@ class Ledger:
         return len(self._held)
 
     @property
+    def exposed(self) -> int:
+        """Offsets that are finished and can't be committed: those from the first held one on."""
+        if not self._held or self.settled is None:
+            return 0
+        return max(self.settled - next(iter(self._held)), 0)
+
+    @property
     def idle(self) -> bool:
         """Whether everything that was received is finished."""
         return not (self.buffered or self.in_flight or self._held)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ticketpool.errors import FrameError
-from ticketpool.ipc.frames import Parser, encode
+from ticketpool.ipc.frames import NO_LIMIT, Parser, encode
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class Port(Generic[T]):
     def __init__(self, fd: int, incoming: Any) -> None:
         os.set_blocking(fd, True)
         self.fd = fd
-        self._parser: Parser[T] = Parser(incoming)
+        self._parser: Parser[T] = Parser(incoming, limit=NO_LIMIT)
         self._lock = threading.Lock()
 
     def send(self, frame: msgspec.Struct) -> None:

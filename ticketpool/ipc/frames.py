@@ -17,8 +17,11 @@ T = TypeVar("T")
 
 HEADER = struct.Struct("<I")
 MAX_FRAME = 64 << 20
-"""Bytes. A longer frame can only be corruption: batches stop at far less, and
-Kafka's own records end at ``message.max.bytes``."""
+"""Bytes that a worker may send in one frame. A longer one can only be corruption: acks and
+texts of errors stop at far less. What the supervisor sends is as long as Kafka's records
+with their keys and headers are, and no worker has reason to doubt it."""
+
+NO_LIMIT = 2**32 - 1  # as long as the head of a frame can say
 
 
 class _Frame(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -156,10 +159,11 @@ def encode(frame: msgspec.Struct) -> bytes:
 class Parser(Generic[T]):
     """*Both sides.* Bytes in any split in, whole frames out.
 
-    ``types`` is the union that the other side may send.
+    ``types`` is the union that the other side may send, ``limit`` the bytes of its longest frame.
     """
 
-    def __init__(self, types: Any) -> None:
+    def __init__(self, types: Any, limit: int = MAX_FRAME) -> None:
+        self._limit = limit
         self._decode: Callable[[bytes | memoryview], T] = msgspec.msgpack.Decoder(types).decode
         self._rest = bytearray()
         self._done = 0  # bytes of it that have been yielded
@@ -169,7 +173,7 @@ class Parser(Generic[T]):
         not come again, also when the caller's loop ended with it.
 
         Raises:
-            FrameError: a length beyond ``MAX_FRAME``, or a body that is no
+            FrameError: a length beyond the limit, or a body that is no
                 frame of ``types``. The parser is of no use afterwards.
         """
         self._drop_done()
@@ -178,8 +182,8 @@ class Parser(Generic[T]):
         size = len(rest)
         while size - (start := self._done) >= HEADER.size:
             (length,) = HEADER.unpack_from(rest, start)
-            if length > MAX_FRAME:
-                raise FrameError(f"a frame of {length} bytes; the limit is {MAX_FRAME}")
+            if length > self._limit:
+                raise FrameError(f"a frame of {length} bytes; the limit is {self._limit}")
             end = start + HEADER.size + length
             if end > size:
                 break

@@ -215,6 +215,34 @@ class Crew:
         self.recycler.settled(lane.slot, settled)
         self.pool.slots[lane.slot].worked()
 
+    def settle_finished(self) -> None:
+        """Settle what lanes have finished and not acknowledged yet: the quick records before one
+        that takes long. To be called before a commit.
+
+        The words are read first and the pipes then: what a lane had to say of the records up to
+        its word (dead ones above all) has left before that word, and is taken in by now.
+        """
+        found = [
+            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
+            for slot in self.pool.slots
+            if slot.child is not None
+            for lane in self._router.of_slot(slot.index)
+            if lane.ledger.in_flight
+        ]
+        self.collect()
+        for lane, number, through in found:
+            if through is not None and lane is self._router.find(number):
+                self._settle_unacknowledged(lane, through)
+
+    def _settle_unacknowledged(self, lane: Lane, through: int) -> None:
+        if self.pool.slots[lane.slot].living.channel.broken or not lane.ledger.is_open(through):
+            return  # its last frames may have told of dead records, and could not be read
+        settled = self._router.settle(lane, through)
+        trace.settled(lane, through, "words")
+        self._totals.finished(lane, settled, (), 0)
+        self._failures.finished(settled, 0)
+        self.recycler.settled(lane.slot, settled)
+
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)
         if lane is None:

@@ -74,7 +74,7 @@ class Supervisor:
         self._announced = False
         self._unconfirmed: list[Lane] = []
 
-    def run(self) -> Summary:
+    def run(self) -> None:
         """Serve until a signal, an error, or the end of the log (``until_caught_up``).
 
         Raises:
@@ -100,7 +100,10 @@ class Supervisor:
                 f"the broker has not confirmed the last commit of {len(self._unconfirmed)} "
                 "partitions; what they finished since will be delivered again"
             )
-        return self._totals.summary(True, self._crew.restarts)
+
+    def summary(self, ok: bool) -> Summary:
+        """The outcome so far; ``ok``: ``run`` has returned and not raised."""
+        return self._totals.summary(ok, self._crew.restarts)
 
     @contextlib.contextmanager
     def _listener(self) -> Iterator[None]:
@@ -162,6 +165,7 @@ class Supervisor:
         self._failures.tend()
         now = time.monotonic()
         if now >= self._commit_due or self._crew.urgent or self._router.to_announce():
+            self._crew.settle_finished()
             self._crew.urgent = False
             self._commit_due = now + self._config.commit_interval_seconds
             self._assignment.commit_soon()
@@ -268,8 +272,11 @@ class Supervisor:
         return enough
 
 
-def run(config: RunConfig) -> Summary:
+def run(config: RunConfig, tell: Callable[[Summary], object] | None = None) -> None:
     """Run the supervisor until it is told to stop. Main thread only.
+
+    Args:
+        tell: gets the outcome, however it ends.
 
     Raises:
         TicketpoolError: any of ``ticketpool.errors``, with its exit code.
@@ -277,6 +284,12 @@ def run(config: RunConfig) -> Summary:
     trace.open_supervisor(config.trace_log, config.group)
     try:
         with StopSignals() as signals:
-            return Supervisor(config, signals).run()
+            supervisor, ok = Supervisor(config, signals), False
+            try:
+                supervisor.run()
+                ok = True
+            finally:
+                if tell is not None:
+                    tell(supervisor.summary(ok))
     finally:
         trace.close()
