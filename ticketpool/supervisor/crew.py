@@ -152,15 +152,24 @@ class Crew:
     def beat(self) -> None:
         """Tell the workers that we are alive; without it they soon begin no more records.
 
-        After a long gap (a stopped process, a suspended machine) the first beat is
-        left out: Kafka is asked once more before, and may tell that partitions are lost.
+        Not after a long gap (a stopped process, a suspended machine), until Kafka was asked
+        again: it may tell that partitions are lost. See ``polled``.
         """
-        now = int(self._clock() * 1e9)
+        now = self._now_ns()
         if now - self._beaten_ns < self._silence_ns:
             for slot in self.pool.slots:
                 if slot.child is not None:
                     slot.child.words.cells[words.HEARTBEAT] = now
-        self._beaten_ns = now
+            self._beaten_ns = now
+
+    def polled(self, began: float) -> None:
+        """Kafka was polled just now: what beats were left out for is over, unless we were
+        stopped since that poll began (monotonic seconds)."""
+        if self._now_ns() - int(began * 1e9) < self._silence_ns:
+            self._beaten_ns = self._now_ns()
+
+    def _now_ns(self) -> int:
+        return int(self._clock() * 1e9)
 
     def collect(self, seconds: float = 0.0) -> None:
         """Take what the workers have sent and bury the dead, after waiting at most ``seconds``."""

@@ -175,8 +175,10 @@ class Supervisor:
 
     def _poll(self) -> None:
         """Wait where work will come from: for Kafka, or for a worker when records wait for one."""
-        pressed = self._router.starved()
-        if not self._intake.poll(0.0 if pressed else POLL_SECONDS) and pressed:
+        pressed, began = self._router.starved(), time.monotonic()
+        found = self._intake.poll(0.0 if pressed else POLL_SECONDS)
+        self._crew.polled(began)
+        if not found and pressed:
             self._crew.collect(PRESSED_SECONDS)
 
     def _tend(self) -> None:
