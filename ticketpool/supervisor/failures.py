@@ -56,10 +56,13 @@ class Failures:
         self._letters.tend()
 
     def failed(self, lane: Lane, dead: Dead) -> None:
-        """A record in flight is dead, as its worker says. Call before it is settled."""
+        """A record in flight is dead, as its worker says. Call before it is settled.
+
+        No letter is begun any more once the service is to stop: it would be one too many.
+        """
         policy = OnFailure.DEAD_LETTER if dead.rejected else self._config.on_failure
         record = lane.ledger.hold(dead.offset)
-        if policy is OnFailure.DEAD_LETTER:
+        if policy is OnFailure.DEAD_LETTER and self.stopped is None:
             self._letters.write(
                 self._config.dead_letter_topic_of(lane.partition.topic),
                 record,
