@@ -1,0 +1,56 @@
+"""Frames of records: built by the supervisor, encoded, and decoded by the worker."""
+
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks.micro.steps import BATCH, VALUE, Measure, frame, messages, per, supervisor
+from ticketpool.core.ledger import Chunk
+from ticketpool.ipc.frames import FromSupervisor, Parser, Records, encode
+
+LARGE = 900_000
+COLUMNS = pytest.mark.parametrize("whole", [False, True], ids=["values", "columns"])
+
+
+@per(BATCH)
+@COLUMNS
+def test_build(measure: Measure, whole: bool) -> None:
+    parts = supervisor()
+    (lane,) = parts.router.lanes.values()
+    parts.crew._wants_record = whole
+    chunk = Chunk(messages(BATCH, BATCH), list(range(BATCH)))
+    built = measure(lambda: parts.crew._frame(lane, chunk))
+    assert (built.values, len(built.keys)) == ([VALUE] * BATCH, BATCH * whole)
+
+
+@per(BATCH)
+@COLUMNS
+def test_encode(measure: Measure, whole: bool) -> None:
+    records = frame(whole=whole)
+    assert len(measure(lambda: encode(records))) > BATCH * len(VALUE)
+
+
+@per(BATCH)
+@COLUMNS
+def test_decode(measure: Measure, whole: bool) -> None:
+    sent = frame(whole=whole)
+    assert measure(_decoding(encode(sent), 1 << 18)) == [sent]
+
+
+@per(1)
+def test_encode_large(measure: Measure) -> None:
+    records = frame(count=1, value=b"x" * LARGE)
+    assert len(measure(lambda: encode(records))) > LARGE
+
+
+@per(1)
+def test_decode_large(measure: Measure) -> None:
+    sent = frame(count=1, value=b"x" * LARGE)
+    assert measure(_decoding(encode(sent), 1 << 18)) == [sent]
+
+
+def _decoding(data: bytes, read: int) -> Callable[[], list[Records]]:
+    """Feeds a parser as ``read(2)`` would: in pieces of at most so many bytes."""
+    pieces = [data[i : i + read] for i in range(0, len(data), read)]
+    parser: Parser[Records] = Parser(FromSupervisor)
+    return lambda: [found for piece in pieces for found in parser.feed(piece)]

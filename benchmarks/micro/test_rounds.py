@@ -1,0 +1,100 @@
+"""What a round of the loop costs with few and with many lanes, whatever they do.
+
+Times are those of one call, not of a record.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.micro.steps import BATCH, Measure, Supervisor, messages, per, receive, supervisor
+from ticketpool.core.lane import Lane
+from ticketpool.core.lifecycle import Lifecycle
+from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.report import Reporter
+
+RECORDS = messages(BATCH, BATCH)
+ONE = RECORDS[:1]
+
+pytestmark = per(1)
+
+
+@pytest.fixture(params=[8, 512], ids="{}-lanes".format)
+def parts(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
+    made = supervisor(request.param)
+    for lane in made.router.lanes.values():
+        step_on(lane)
+    made.assignment.commit_soon()
+    yield made
+    made.crew.pool.close()
+
+
+def step_on(lane: Lane) -> None:
+    """One more record is finished."""
+    receive(lane, ONE)
+    lane.ledger.take(1, 1)
+    lane.ledger.settle((lane.ledger.next or 0) - 1)
+    lane.durations.add([(40 + lane.index % 8, 1)], 500)
+
+
+def test_commit(measure: Measure, parts: Supervisor) -> None:
+    """All lanes have moved."""
+
+    def prepare() -> tuple[()]:
+        for lane in parts.router.lanes.values():
+            step_on(lane)
+        return ()
+
+    measure(parts.assignment.commit_soon, prepare, rounds=50)
+    assert all(lane.requested == lane.position() for lane in parts.router.lanes.values())
+
+
+def test_commit_nothing(measure: Measure, parts: Supervisor) -> None:
+    measure(parts.assignment.commit_soon)
+    assert list(parts.router.to_commit()) == []
+
+
+def test_announce(measure: Measure, parts: Supervisor) -> None:
+    assert measure(parts.router.to_announce) is False
+
+
+def test_sendable_idle(measure: Measure, parts: Supervisor) -> None:
+    assert measure(lambda: list(parts.router.sendable(0))) == []
+
+
+def test_sendable_busy(measure: Measure, parts: Supervisor) -> None:
+    """One lane has a batch."""
+    lane = parts.router.of_slot(0)[0]
+
+    def prepare() -> tuple[()]:
+        if lane.ledger.in_flight:
+            lane.ledger.settle((lane.ledger.next or 0) - 1)
+        receive(lane, RECORDS)
+        return ()
+
+    ((sent, chunk),) = measure(lambda: list(parts.router.sendable(0)), prepare)
+    assert (sent, len(chunk.offsets)) == (lane, BATCH)
+
+
+def test_feed_idle(measure: Measure, parts: Supervisor) -> None:
+    """What ``feed`` asks of the router for each slot, and whether anything waits."""
+
+    def step() -> tuple[Any, ...]:
+        router = parts.router
+        asked = [(router.hopeless(slot), list(router.sendable(slot))) for slot in (0, 1)]
+        return asked, router.starved()
+
+    assert measure(step) == ([([], []), ([], [])], False)
+
+
+def test_tend(measure: Measure, parts: Supervisor) -> None:
+    measure(Intake(parts.consumer, parts.router, parts.totals).tend)
+    assert not any(lane.paused for lane in parts.router.lanes.values())
+
+
+def test_refresh(measure: Measure, parts: Supervisor) -> None:
+    reporter = Reporter(parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment)
+    measure(reporter.refresh, rounds=30)
+    assert reporter.latest is not None
+    assert len(reporter.latest.partitions) == len(parts.router.lanes)
