@@ -23,6 +23,7 @@ from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.garbage import rare_collections
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.recruit import Recruiter
@@ -285,7 +286,7 @@ def run(config: RunConfig, tell: Callable[[Summary], object] | None = None) -> N
     """
     trace.open_supervisor(config.trace_log, config.group)
     try:
-        with StopSignals() as signals:
+        with StopSignals() as signals, rare_collections():
             supervisor, ok = Supervisor(config, signals), False
             try:
                 supervisor.run()
