@@ -89,7 +89,7 @@ def test_feed_idle(measure: Measure, parts: Supervisor) -> None:
 
 
 def test_tend(measure: Measure, parts: Supervisor) -> None:
-    measure(Intake(parts.consumer, parts.router, parts.totals).tend)
+    measure(Intake(parts.consumer, parts.config.topics, parts.router, parts.totals).tend)
     assert not any(lane.paused for lane in parts.router.lanes.values())
 
 

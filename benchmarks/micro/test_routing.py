@@ -11,10 +11,12 @@ POLLED = 2000
 
 
 @per(POLLED)
-@pytest.mark.parametrize("run", [1000, 100, 10, 1])
-def test_group(measure: Measure, run: int) -> None:
+@pytest.mark.parametrize("run", [POLLED, 1000, 100, 10, 1])
+@pytest.mark.parametrize("topic", [None, "tickets"], ids=["topics", "one-topic"])
+def test_group(measure: Measure, run: int, topic: str | None) -> None:
+    """Long runs and short ones, from several topics and from the only one."""
     records = messages(POLLED, run)
-    found = measure(lambda: list(group(records)))
+    found = measure(lambda: list(group(records, topic)))
     assert [len(part) for _, part in found] == [run] * (POLLED // run)
 
 
@@ -26,7 +28,7 @@ def test_receive(measure: Measure) -> None:
     def prepare() -> tuple[Intake, Lane]:
         parts = supervisor()
         (lane,) = parts.router.lanes.values()
-        return Intake(parts.consumer, parts.router, parts.totals), lane
+        return Intake(parts.consumer, parts.config.topics, parts.router, parts.totals), lane
 
     def step(intake: Intake, lane: Lane) -> int:
         intake._receive(lane.partition, records)

@@ -17,7 +17,7 @@ from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
 from ticketpool.core.model import Partition
-from ticketpool.core.router import Router, group
+from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 LIMITS = Limits(
@@ -567,14 +567,3 @@ def test_a_refused_commit_is_sent_again() -> None:
     assert list(router.to_commit()) == []
     lane.refused = True
     assert list(router.to_commit()) == [(lane, lane.position())]
-
-
-def test_records_are_grouped_in_runs_of_one_partition_in_the_order_read() -> None:
-    a, b = PARTITIONS[0], PARTITIONS[3]
-    read = [FakeRecord(0, 1, a), FakeRecord(1, 1, a), FakeRecord(0, 1, b), FakeRecord(2, 1, a)]
-    assert [(at, [r.offset() for r in run]) for at, run in group(read)] == [
-        (a, [0, 1]),
-        (b, [0]),
-        (a, [2]),
-    ]
-    assert list(group([])) == []

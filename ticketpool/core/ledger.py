@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
+from operator import lt
 
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.errors import OutOfOrder
@@ -221,10 +222,7 @@ class Ledger:
 
 
 def _rising(offsets: Sequence[int]) -> bool:
-    first, last = offsets[0], offsets[-1]
-    if last - first == len(offsets) - 1:  # the usual case, compared in C
-        return list(offsets) == list(range(first, last + 1))
-    return all(map(int.__lt__, offsets, islice(offsets, 1, None)))
+    return all(map(lt, offsets, islice(offsets, 1, None)))  # compared in C
 
 
 def _fitting(records: Sequence[RawRecord], max_bytes: int) -> int:

@@ -5,7 +5,9 @@ kills or commits itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import compress, count, islice
+from operator import ne
+from typing import Any
 
 from ticketpool.core.flow import Limits, may_send
 from ticketpool.core.lane import Lane, LaneState
@@ -17,19 +19,32 @@ Running = tuple[int, int]
 """(index of a lane in the words, offset) that a worker was running when it died."""
 
 
-def group(records: Sequence[RawRecord]) -> Iterator[tuple[Partition, Sequence[RawRecord]]]:
-    """Runs of records of one partition, in the order read.
+def group(
+    records: Sequence[RawRecord], topic: str | None = None
+) -> Iterator[tuple[Partition, Sequence[RawRecord]]]:
+    """Runs of records of one partition, in the order read; the records are of one class.
 
-    Batches come from librdkafka in long runs, so this costs tens of
-    nanoseconds per record and one slice per run.
+    ``topic``: that of all of them, when only one is read. Batches come from librdkafka
+    in long runs, so this costs tens of nanoseconds per record and one slice per run.
     """
-    topics = [record.topic() for record in records]
-    numbers = [record.partition() for record in records]
+    if not records:
+        return
+    kind = type(records[0])  # its methods, called by map: the loop over records is C's
+    numbers: list[Any] = list(map(kind.partition, records))
+    topics: list[Any] = [topic] if topic is not None else list(map(kind.topic, records))
+    one = topics.count(topics[0]) == len(topics)
     start = 0
-    for (topic, number), run in groupby(zip(topics, numbers, strict=True)):
-        end = start + sum(1 for _ in run)
-        yield Partition(topic, number), records[start:end]  # type: ignore[arg-type]
+    for end in _ends(numbers if one else list(zip(topics, numbers, strict=True))):
+        yield Partition(topics[0 if one else start], numbers[start]), records[start:end]
         start = end
+
+
+def _ends(values: list[Any]) -> list[int]:
+    """Where each run of equal values ends."""
+    size = len(values)
+    if values.count(values[0]) == size:  # most batches are a single run
+        return [size]
+    return [*compress(range(1, size), map(ne, values, islice(values, 1, None))), size]
 
 
 class Router:

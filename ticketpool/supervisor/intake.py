@@ -14,10 +14,17 @@ _log = log.get("ticketpool.supervisor")
 
 
 class Intake:
-    """*Supervisor side.* Moves what has arrived into the ledgers, never more than they may hold."""
+    """*Supervisor side.* Moves what has arrived into the ledgers, never more than they may hold.
 
-    def __init__(self, consumer: GroupConsumer, router: Router, totals: Totals) -> None:
+    Args:
+        topics: all that the consumer reads.
+    """
+
+    def __init__(
+        self, consumer: GroupConsumer, topics: Sequence[str], router: Router, totals: Totals
+    ) -> None:
         self._consumer = consumer
+        self._only_topic = topics[0] if len(set(topics)) == 1 else None
         self._router = router
         self._totals = totals
 
@@ -31,7 +38,7 @@ class Intake:
         if records:
             crash.point("supervisor:after-consume")
             self._totals.read()
-            for partition, run in group(records):
+            for partition, run in group(records, self._only_topic):
                 self._receive(partition, run)
         return len(records)
 
@@ -39,7 +46,7 @@ class Intake:
         lane = self._router.lanes.get(partition)
         if lane is None or lane.state is not LaneState.OPEN:
             return  # given up meanwhile; whoever owns it reads from what we committed
-        offsets = [record.offset() for record in records]
+        offsets = list(map(type(records[0]).offset, records))
         expected = lane.ledger.next
         jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
         trace.received(lane, expected, offsets)  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ class Supervisor:
             find_end=config.until_caught_up,
             listener=self._assignment,
         )
-        self._intake = Intake(self._consumer, self._router, self._totals)
+        self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
         self._reporter = Reporter(
             config, self._lifecycle, self._router, self._crew, self._assignment
         )
