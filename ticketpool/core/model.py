@@ -8,6 +8,7 @@ import msgspec
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)  # twice as fast as making one for each time
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -122,6 +123,6 @@ def from_millis(millis: int) -> datetime:
     time that ``datetime`` knows is returned.
     """
     try:
-        return _EPOCH + timedelta(milliseconds=millis)
+        return _EPOCH + millis * _MILLISECOND
     except OverflowError:
         return _FIRST if millis < 0 else _LAST
