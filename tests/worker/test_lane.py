@@ -186,27 +186,39 @@ def test_after_all_retries_in_earlier_processes_one_call_is_left(bench: Make) ->
     assert [dead.attempts for dead in one.dead] == [10]
 
 
-def test_nothing_begins_while_the_supervisor_is_silent(bench: Make) -> None:
+def test_nothing_begins_while_the_supervisor_is_silent(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may have lost the partition to another member, and not know it yet."""
+    passed = [1_000]
+    monkeypatch.setattr(lanes, "monotonic_ns", lambda: passed[0] * 10**9)
     one = bench({}, Rules(0, Backoff(0.0, 0.0), False, silence_seconds=600))
 
-    def heard(seconds_ago: int) -> None:
-        one.cells[words.HEARTBEAT] = time.monotonic_ns() - seconds_ago * 10**9
+    def let_pass(seconds: int) -> None:
+        passed[0] += seconds
 
-    def fall_silent(attempt: int) -> None:
-        heard(601)
+    def hear() -> None:
+        one.cells[words.HEARTBEAT] = passed[0] * 10**9
 
-    one.plan[6] = fall_silent
-    heard(599)
-    one.put(5, 6, 7)
-    eventually(lambda: one.settled == 6, every=0.001)
+    def hear_meanwhile(attempt: int) -> None:
+        let_pass(599)
+        hear()
+        let_pass(600)
+
+    one.plan |= {5: lambda _: let_pass(600), 7: lambda _: let_pass(601)}
+    hear()
+    one.put(5, 6, 7, 8)
+    eventually(lambda: one.settled == 7, every=0.001)
     assert one.running() is None
-    heard(0)
-    one.through(7)
-    heard(601)
-    one.put(8)
+    hear()
+    one.through(8)
+    one.plan[9] = hear_meanwhile
+    one.put(9, 10)
+    one.through(10)
+    let_pass(1)
+    one.put(11)
     one.close()
-    assert [offset for offset, _ in one.calls] == [5, 6, 7]
+    assert [offset for offset, _ in one.calls] == [5, 6, 7, 8, 9, 10]
 
 
 def test_what_was_finished_before_a_failure_does_not_wait_for_its_retries(bench: Make) -> None:

@@ -53,18 +53,35 @@ class Handler:
         handle, decode = self.function, self._decode
         if self._payload is Record:
             return self._record_call(topic, partition, worker)
-        if not self._with_context:
+        if self._with_context:
+            return self._call_with_context(topic, partition, worker)
 
-            def call(batch: Records, i: int, attempt: int) -> None:
-                handle(decode(batch.values[i]))
+        def call(batch: Records, i: int, attempt: int) -> None:
+            value = batch.values[i]
+            try:  # here, and not around ``decode``: one call less for each record
+                payload = decode(value)
+            except Undecodable:
+                raise
+            except Exception as error:  # also UnicodeDecodeError and RecursionError
+                raise Undecodable(_reason(value, error)) from error
+            handle(payload)
 
-            return call
+        return call
 
-        def call_with_context(batch: Records, i: int, attempt: int) -> None:
-            payload = decode(batch.values[i])
+    def _call_with_context(self, topic: str, partition: int, worker: int) -> Call:
+        handle, decode = self.function, self._decode
+
+        def call(batch: Records, i: int, attempt: int) -> None:
+            value = batch.values[i]
+            try:
+                payload = decode(value)
+            except Undecodable:
+                raise
+            except Exception as error:  # also UnicodeDecodeError and RecursionError
+                raise Undecodable(_reason(value, error)) from error
             handle(payload, _context(batch, i, attempt, topic, partition, worker))
 
-        return call_with_context
+        return call
 
     def _record_call(self, topic: str, partition: int, worker: int) -> Call:
         handle, with_context = self.function, self._with_context
@@ -203,7 +220,7 @@ def _hints(name: str, function: Callable[..., object]) -> dict[str, Any]:
 
 
 def _decoder(name: str, payload: Any) -> Callable[[bytes | None], Any]:
-    """Bytes to payload; raises ``Undecodable`` with a reason."""
+    """Bytes to payload; raises anything at bytes that are none."""
     if payload is Record:
         return lambda value: value
     if payload is bytes:
@@ -223,7 +240,7 @@ def _decoder(name: str, payload: Any) -> Callable[[bytes | None], Any]:
         raise HandlerUnsupported(
             f"handler {name}: cannot decode JSON into {_shown(payload)}: {error}"
         ) from error
-    return _json(decode)
+    return decode  # type: ignore[return-value]  # None is refused as bytes that are no JSON are
 
 
 def _foreign_classes(payload: Any) -> Iterator[type]:
@@ -245,16 +262,6 @@ def _raw(value: bytes | None) -> bytes:
     if value is None:
         raise Undecodable("the value is null (a tombstone); annotate bytes | None to accept it")
     return value
-
-
-def _json(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
-    def decoded(value: bytes | None) -> Any:
-        try:
-            return decode(value)  # type: ignore[arg-type]
-        except Exception as error:  # also UnicodeDecodeError and RecursionError, not msgspec's own
-            raise Undecodable(_reason(value, error)) from error
-
-    return decoded
 
 
 def _reason(value: bytes | None, error: Exception) -> str:

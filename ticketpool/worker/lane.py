@@ -22,6 +22,9 @@ nothing: what was finished is read from the shared words."""
 _LISTEN_SECONDS = 0.05  # how often a lane looks for a silent supervisor's next heartbeat
 
 
+_FOR_EVER_SECONDS = 1e9
+
+
 class Rules:
     """What a lane does when the handler raises."""
 
@@ -32,7 +35,7 @@ class Rules:
         stop_on_failure: bool,
         silence_seconds: float = float("inf"),
     ) -> None:
-        self.silence_ns = silence_seconds * 1e9
+        self.silence_ns = int(min(silence_seconds, _FOR_EVER_SECONDS) * 1e9)
         self.retries = retries
         self.backoff = backoff
         self.stop_on_failure = stop_on_failure
@@ -60,7 +63,6 @@ class Lane:
         self._retried = 0
         self._durations: list[int] = []
         self._dead: list[Dead] = []
-        self._ack_due = 0
         self._begin_words()
         name = f"{opened.topic}[{opened.partition}]"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -90,20 +92,20 @@ class Lane:
 
     def _work(self, batch: Records) -> None:
         """The hot loop: everything here is paid for each record."""
-        cells, call, durations = self._cells, self._call, self._durations
-        silence, beat = self._rules.silence_ns, HEARTBEAT
+        cells, call, took = self._cells, self._call, self._durations.append
         running, since, settled = self._base + RUNNING, self._base + SINCE, self._base + SETTLED
         now = monotonic_ns()
-        self._ack_due = now + ACK_EVERY_NS
+        silent, ack_due = self._silent_after(), now + ACK_EVERY_NS
         attempt = batch.attempts + 1  # of the first record
         crash.point("worker:before-batch")
         for i, offset in enumerate(batch.offsets):
-            if now - cells[beat] > silence:
+            if now > silent:
                 now = self._await_supervisor()
+                silent = self._silent_after()
             if self._closing:
                 break
             cells[since] = now
-            cells[running] = offset + 1
+            cells[running] = following = offset + 1
             try:
                 call(batch, i, attempt)
             except BaseException as error:  # SystemExit too: user code may raise anything
@@ -111,14 +113,19 @@ class Lane:
                     break
             attempt = 1
             done = monotonic_ns()
-            durations.append(done - now)
+            took(done - now)
             now = done
             self._through = offset
-            cells[settled] = offset + 1
-            if done >= self._ack_due:
+            cells[settled] = following
+            if done >= ack_due:
                 self._acknowledge()
-                self._ack_due = now + ACK_EVERY_NS
+                ack_due = now + ACK_EVERY_NS
         self._acknowledge()
+
+    def _silent_after(self) -> int:
+        """The time up to which the last heartbeat lasts; later ones only last longer."""
+        last: int = self._cells[HEARTBEAT]
+        return last + self._rules.silence_ns
 
     def _await_supervisor(self) -> int:
         """Begin nothing while the supervisor is silent; return the time.
@@ -128,7 +135,7 @@ class Lane:
         """
         while not self._closing:
             now = monotonic_ns()
-            if now - self._cells[HEARTBEAT] <= self._rules.silence_ns:
+            if now <= self._silent_after():
                 break
             self._wake.wait(_LISTEN_SECONDS)
         return monotonic_ns()
