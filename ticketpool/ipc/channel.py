@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ticketpool.errors import FrameError
-from ticketpool.ipc.frames import NO_LIMIT, Parser, encode
+from ticketpool.ipc.frames import NO_LIMIT, Parser, encode, parts
 
 T = TypeVar("T")
 
@@ -41,9 +41,9 @@ class Channel(Generic[T]):
     def send(self, frame: msgspec.Struct) -> None:
         """Queue a frame and write what the pipe takes now. Never blocks, never raises
         for a dead peer: its death is told by its pidfd."""
-        data = encode(frame)
-        self._out.append(data)
-        self.pending_bytes += len(data)
+        both = parts(frame)
+        self._out += both
+        self.pending_bytes += sum(map(len, both))
         self.flush()
 
     def flush(self) -> None:

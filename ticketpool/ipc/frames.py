@@ -152,8 +152,13 @@ _encoder = msgspec.msgpack.Encoder()
 
 def encode(frame: msgspec.Struct) -> bytes:
     """One frame as bytes, length first."""
+    return b"".join(parts(frame))
+
+
+def parts(frame: msgspec.Struct) -> tuple[bytes, bytes]:
+    """Its length and its body, for a writer that takes several buffers: a body may be large."""
     body = _encoder.encode(frame)
-    return HEADER.pack(len(body)) + body
+    return HEADER.pack(len(body)), body
 
 
 class Parser(Generic[T]):
@@ -188,15 +193,17 @@ class Parser(Generic[T]):
             if end > size:
                 break
             self._done = end
-            yield self._decoded(bytes(memoryview(rest)[start + HEADER.size : end]))
+            yield self._decoded(start + HEADER.size, end)
         self._drop_done()
 
     def _drop_done(self) -> None:
         del self._rest[: self._done]
         self._done = 0
 
-    def _decoded(self, body: bytes) -> T:
-        try:
-            return self._decode(body)
-        except Exception as error:  # msgspec raises UnicodeDecodeError and RecursionError too
-            raise FrameError(f"not a frame: {type(error).__name__}: {error}") from None
+    def _decoded(self, start: int, end: int) -> T:
+        # Decoded in place; what the frame keeps of it (bytes, str) are copies.
+        with memoryview(self._rest) as rest, rest[start:end] as body:
+            try:
+                return self._decode(body)
+            except Exception as error:  # msgspec raises UnicodeDecodeError, RecursionError too
+                raise FrameError(f"not a frame: {type(error).__name__}: {error}") from None
