@@ -130,11 +130,14 @@ class Router:
         if turn is not None and turn.charged + 1 >= self._max_crashes:
             yield from self._last_chance(turn, slot)
             return
-        waiting = (lane for lane in lanes if lane.suspect and not lane.ledger.idle)
+        troubled = [lane for lane in lanes if lane.caution or lane.trouble is not None]
+        waiting = (lane for lane in troubled if lane.suspect and not lane.ledger.idle)
         if suspect := next((lane for lane in waiting if lane.has_turn or not lane.caution), None):
             yield from self._alone(suspect)
             return
         for lane in lanes:
+            if not lane.ledger.buffered:  # asked first: most have none, and may be hundreds
+                continue
             if lane.state is LaneState.OPEN and lane.opened and not lane.suspect:
                 yield from self._batches(lane)
 
@@ -243,10 +246,11 @@ class Router:
 
     def to_announce(self) -> bool:
         """Whether some lane waits until the broker knows its next record, and it was not told."""
+        maybe = [x for x in self.lanes.values() if x.watched or x.caution or x.acquitted]
         return any(
             (lane.acquitted or (lane.careful and lane.next_record is not None))
             and lane.position() != lane.requested
-            for lane in self.lanes.values()
+            for lane in maybe
         )
 
     def to_commit(self) -> Iterator[tuple[Lane, Position]]:

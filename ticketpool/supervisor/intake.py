@@ -60,7 +60,8 @@ class Intake:
         """Pause the partitions whose buffer is full, resume those that have drained."""
         limits = self._router.limits
         lanes = self._router.lanes.values()
-        full = [lane for lane in lanes if not lane.paused and should_pause(lane.ledger, limits)]
+        fed = [lane for lane in lanes if lane.ledger.buffered and not lane.paused]
+        full = [lane for lane in fed if should_pause(lane.ledger, limits)]
         drained = [lane for lane in lanes if lane.paused and should_resume(lane.ledger, limits)]
         if full:
             self._consumer.pause(_mark(full, paused=True))
