@@ -131,7 +131,8 @@ class Crew:
 
     def _frame(self, lane: Lane, chunk: Chunk) -> Records:
         records = chunk.records
-        values = [record.value() for record in records]
+        kind = type(records[0])  # its methods, called by map: the loop over records is C's
+        values = list(map(kind.value, records))
         trouble = lane.trouble
         first = trouble is not None and trouble.offset == chunk.offsets[0]
         attempts = trouble.attempts if trouble is not None and first else 0
@@ -141,9 +142,9 @@ class Crew:
             lane.number,
             list(chunk.offsets),
             values,
-            [record.key() for record in records],
-            [tuple(record.headers() or ()) for record in records],
-            [record.timestamp()[1] for record in records],
+            list(map(kind.key, records)),
+            [headers or () for headers in map(kind.headers, records)],  # type: ignore[misc]
+            [time for _, time in map(kind.timestamp, records)],
             attempts,
         )
 
