@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -123,12 +123,14 @@ def _no_stray_process(request: pytest.FixtureRequest) -> Iterator[None]:
 def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     """``command("run", "--workers", "2", …)``: starts ``ticketpool`` in ``tmp_path``.
 
-    Takes ``environment=``. What still runs at the end of the test is killed.
+    Takes ``environment=`` and ``by=`` as ``Command``. What still runs at the end is killed.
     """
     started: list[Command] = []
 
-    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> Command:
-        started.append(Command(*arguments, folder=tmp_path, environment=environment))
+    def start(
+        *arguments: str, environment: Mapping[str, str] | None = None, by: Sequence[str] = ()
+    ) -> Command:
+        started.append(Command(*arguments, folder=tmp_path, environment=environment, by=by))
         return started[-1]
 
     yield start

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -74,12 +74,17 @@ class Command:
     Args:
         folder: where it runs (handlers are imported from here) and where its output goes.
         environment: variables beside ours; our own ``TICKETPOOL_*`` are not passed on.
+        by: a command before it that becomes it by exec: ``("nice",)``.
     """
 
     _numbers = itertools.count(1)
 
     def __init__(
-        self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        by: Sequence[str] = (),
     ) -> None:
         number = next(self._numbers)
         self.arguments = arguments
@@ -87,7 +92,7 @@ class Command:
         self._err = folder / f"command-{number}.stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "ticketpool", *arguments],
+                [*by, sys.executable, "-W", "error", "-m", "ticketpool", *arguments],
                 cwd=folder,
                 env=_environment() | dict(environment or {}),
                 stdin=subprocess.DEVNULL,

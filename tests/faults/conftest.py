@@ -1,6 +1,6 @@
 """Supervisors of one group, handlers that note when they begin and end, and two judges."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,12 @@ def member(run: Run, topic: str, tmp_path: Path) -> Start:
 
     def start(
         name: str, *options: str, kind: Kind = USUAL, handler: str = "obey", of: str = topic,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None, by: Sequence[str] = (),
     ) -> Command:  # fmt: skip
         workers = () if "--workers" in options else ("--workers", "2")
         return run(
             handler, of, *kind.options(name), *judge.traces(tmp_path / "traces"), *workers,
-            *options, environment=environment,
+            *options, environment=environment, by=by,
         )  # fmt: skip
 
     return start

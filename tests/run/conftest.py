@@ -1,7 +1,7 @@
 """``ticketpool run`` as a user starts it, with handlers that keep a journal."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,18 +26,20 @@ def run(
 ) -> Run:
     """``run(HANDLER, TOPIC, *OPTIONS)``: ``ticketpool run handlers:HANDLER`` in this test's group.
 
-    Without a listener unless asked for one with ``--http``; takes ``environment=``.
+    Without a listener unless asked for one with ``--http``; takes ``environment=`` and ``by=``.
     """
     shutil.copy(Path(__file__).with_name("handlers.py"), tmp_path)
 
     def start(
-        handler: str, topic: str, *options: str, environment: Mapping[str, str] | None = None
-    ) -> Command:
+        handler: str, topic: str, *options: str, environment: Mapping[str, str] | None = None,
+        by: Sequence[str] = (),
+    ) -> Command:  # fmt: skip
         return command(
             "run", f"handlers:{handler}", "--bootstrap-servers", kafka.bootstrap,
             "--topic", topic, "--group", group,
             *(() if "--http" in options else ("--http", "off")), *options,
             environment={"JOURNAL": str(journal.folder)} | dict(environment or {}),
+            by=by,
         )  # fmt: skip
 
     return start

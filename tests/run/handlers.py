@@ -163,6 +163,12 @@ def _hold_the_gil(argument: str, context: Context) -> None:
     ctypes.PyDLL(None).sleep(60)
 
 
+def _hoard(argument: str, context: Context) -> None:
+    """Take so many MiB and write to each."""
+    hoard = [b"x" * (1 << 20) for _ in range(int(argument))]
+    assert len(hoard) == int(argument)
+
+
 def _write_to_the_pipe(argument: str, context: Context) -> None:
     """What no handler should: into the worker's own pipe to the supervisor. Then hang, so that
     nothing else comes of this worker."""
@@ -213,6 +219,7 @@ _DEEDS: dict[str, Deed] = {
     "kill-the-supervisor": _kill_the_supervisor,
     "hang": _hang,
     "hold-the-gil": _hold_the_gil,
+    "hoard": _hoard,
     "pipe": _write_to_the_pipe,
     "grandchild": _grandchild,
     "once": _once,

@@ -9,6 +9,7 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Death, Pool, Slot, SlotState
+from ticketpool.supervisor import memory
 from ticketpool.supervisor.failures import Failures, exit_reason
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
@@ -41,6 +42,7 @@ class Undertaker:
         self._totals = totals
         self._starts = starts
         self._clock = clock
+        self._oom_kills = memory.ours()
         self._limit_ns = int(handler_timeout_seconds * 1e9)
         # Later than a hang by then, which is to be told as what it is; and the limit may be
         # shorter than the time between two signs.
@@ -59,14 +61,9 @@ class Undertaker:
         was_warm = retired or slot.state is SlotState.READY
         running = self._settle_by_words(slot)
         death = self._pool.bury(slot)
+        death = death._replace(why=self._why(death, retired))
         blame = blame or pid in self._overdue or death.status != -signal.SIGKILL
-        if pid in self._overdue:
-            self._overdue.discard(pid)
-            death = death._replace(why="the handler timed out")
-        elif pid in self._silent:
-            death = death._replace(why="it showed no life")
-        elif retired:
-            death = death._replace(why="retired")
+        self._overdue.discard(pid)
         reason = exit_reason(death)
         self._log_exit(slot, death, running)
         trace.worker_exited(slot.index, pid, reason)
@@ -75,6 +72,16 @@ class Undertaker:
             self._failures.killed_worker(lane, death)
         if not was_warm:
             self._starts.died(slot, reason, by_signal=death.status < 0)
+
+    def _why(self, death: Death, retired: bool) -> str:
+        starved = self._oom_kills.risen()  # asked at each death: no kill counts for a later one
+        if death.pid in self._overdue:
+            return "the handler timed out"
+        if death.pid in self._silent:
+            return "it showed no life"
+        if starved and death.status == -signal.SIGKILL:
+            return "out of memory"
+        return "retired" if retired else ""
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
         """Settle what the dead worker had finished without an ack; what it was running.
