@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from tests.broker import Broker, Listener, Unavailable, container, jars, java
 from tests.broker.external import ExternalBroker
-from tests.broker.settings import free_port, settings
+from tests.broker.settings import Seat, free_port, settings
 from tests.support import eventually
 
 ROOT = Path(__file__).parent.parent
@@ -109,7 +109,7 @@ def test_a_broker_left_broken_runs_again_for_the_next_test(kafka: Broker) -> Non
 
 def test_clients_of_a_further_listener_are_sent_to_its_proxy() -> None:
     content = settings(
-        "127.0.0.1", Listener("CLIENT", 1, 1), 2, "data", [Listener("PROXIED", 3, 4)]
+        "127.0.0.1", Listener("CLIENT", 1, 1), Seat(2), "data", [Listener("PROXIED", 3, 4)]
     )
     assert "PROXIED://127.0.0.1:3" in content["listeners"].split(",")
     assert "PROXIED://127.0.0.1:4" in content["advertised.listeners"].split(",")
@@ -120,7 +120,7 @@ def test_clients_of_a_further_listener_are_sent_to_its_proxy() -> None:
 def java_here() -> None:
     """Skip, not loudly, where the broker comes from elsewhere: these are about Java's."""
     try:
-        java._java()
+        java.find_java()
         jars.folder()
     except Unavailable as reason:
         pytest.skip(str(reason))

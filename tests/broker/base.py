@@ -30,7 +30,7 @@ class Listener(NamedTuple):
 
 
 class Broker(ABC):
-    """One single-node Kafka, empty at first, without automatic topics.
+    """A Kafka, empty at first, without automatic topics.
 
     Every method blocks until its effect is there: ``start`` until the broker
     answers, ``stop`` and ``kill`` until its process has ended.
@@ -38,14 +38,21 @@ class Broker(ABC):
     Attributes:
         bootstrap: ``host:port``; the same after a restart.
         description: one line for the head of the test report.
+        replicas: how many brokers keep each record.
     """
 
     bootstrap: str
     description: str
+    replicas = 1
 
     def __init__(self) -> None:
         self._running = False
         self._paused = False
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and neither stopped nor killed by us since."""
+        return self._running
 
     def start(self) -> None:
         """Start it, with the data and the port that it had. Nothing when it runs."""
@@ -92,10 +99,17 @@ class Broker(ABC):
         """
         admin = self._admin()
         settings = {key.replace("_", "."): value for key, value in config.items()}
-        new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
-        admin.create_topics([new])[name].result(30)
-        self._wait(lambda: _is_led(admin, name, partitions), f"topic {name} has no leaders")
+        new = NewTopic(
+            name, num_partitions=partitions, replication_factor=self.replicas, config=settings
+        )
+        self._create(admin, new, partitions)
         return name
+
+    def _create(self, admin: AdminClient, new: NewTopic, partitions: int) -> None:
+        admin.create_topics([new])[new.topic].result(30)
+        self._wait(
+            lambda: _is_led(admin, new.topic, partitions), f"topic {new.topic} has no leaders"
+        )
 
     def await_answer(self, seconds: float = READY_SECONDS) -> None:
         """Wait until a client gets metadata. Raises ``Unavailable`` when it never does."""

@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 
 from tests.broker.base import Broker, Listener, Unavailable
-from tests.broker.settings import free_port, settings
+from tests.broker.settings import Seat, free_port, settings
 
 IMAGE = "apache/kafka:4.1.1"
 ANSWER_SECONDS = 5
@@ -128,7 +128,7 @@ def _ensure(engine: docker.DockerClient, image: str) -> None:
 def _create(
     engine: docker.DockerClient, image: str, client: Listener, further: Sequence[Listener]
 ) -> Container:
-    content = settings("0.0.0.0", client, free_port(), _DATA, further)  # noqa: S104 - published below
+    content = settings("0.0.0.0", client, Seat(free_port()), _DATA, further)  # noqa: S104 - published below
     environment = {
         f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in content.items()
     }

@@ -1,6 +1,7 @@
 """Apache Kafka's own broker on the local Java, its jars from Maven."""
 
 import base64
+import contextlib
 import os
 import re
 import select
@@ -13,12 +14,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.broker import jars
-from tests.broker.base import Broker, Listener, Unavailable
-from tests.broker.settings import free_port, settings
+from tests.broker.base import READY_SECONDS, Broker, Listener, Unavailable
+from tests.broker.settings import Seat, free_port, settings
 
 LEAST_JAVA = 17  # Kafka 4's brokers (upgrade notes of 4.0)
 _STOP_SECONDS = 30
 _GUARD = Path(__file__).with_name("guard.py")
+
+_COMMAND = """\
+[ -e data/meta.properties ] || "$@" kafka.tools.StorageTool format --config server.properties \
+  --cluster-id "$0" || exit
+exec "$@" kafka.Kafka server.properties
+"""
+"""Makes the data folder of a new node: KRaft refuses to start without."""
+
+_ON_A_DISK = 'mount -t tmpfs -o size="$0"m disk data && exec "$@"'
 
 _LOGGING = """\
 log4j.rootLogger=WARN, out
@@ -34,35 +44,75 @@ class JavaBroker(Broker):
     Attributes:
         pids: of the guard and, while it runs, of the JVM.
         folder: everything that the broker writes.
+
+    Args:
+        seat: its place in a cluster of several; ``None``: it is alone.
+        cluster: the id that all of a cluster share.
+        heap_mib: the most that the JVM takes for objects.
+        disk_mib: its data folder is a disk of this size, to be filled: a tmpfs in a mount
+            namespace of its own, so that it is gone with its guard.
     """
 
-    def __init__(self, java: str, libraries: Path, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self,
+        java: str,
+        libraries: Path,
+        listeners: Sequence[Listener] = (),
+        *,
+        seat: Seat | None = None,
+        cluster: str | None = None,
+        heap_mib: int = 768,
+        disk_mib: int = 0,
+    ) -> None:
         super().__init__()
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         self.description = f"Java on {self.bootstrap}"
         self.folder = Path(tempfile.mkdtemp(prefix="ticketpool-kafka-"))
-        _write_settings(self.folder, Listener("CLIENT", port, port), listeners)
-        self._java = [java, *_flags(self.folder), "-cp", f"{libraries}/*"]
+        client = Listener("CLIENT", port, port)
+        _write_settings(self.folder, client, seat or Seat(free_port()), listeners)
+        jvm = [java, *_flags(self.folder, heap_mib), "-cp", f"{libraries}/*"]
+        command = ["sh", "-c", _COMMAND, cluster or new_cluster_id(), *jvm]
         self._pid = self._pidfd = -1
-        self._guard = _leashed(self.folder, [*self._java, "kafka.Kafka", "server.properties"])
+        self._guard = _leashed(self.folder, command, disk_mib)
 
     @property
     def pids(self) -> list[int]:
         return [self._guard.pid] + ([self._pid] if self._pidfd >= 0 else [])
+
+    def fill_disk(self) -> None:
+        """Leave no byte of its disk, until ``free_disk``."""
+        with self._ballast.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"x" * 4096)
+
+    def free_disk(self) -> None:
+        """Undo ``fill_disk``."""
+        self._ballast.unlink()
+
+    @property
+    def _ballast(self) -> Path:
+        """As the guard sees its disk."""
+        return Path(f"/proc/{self._guard.pid}/root/{self.folder}/data/ballast")
+
+    def await_end(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until it has ended by itself. It can be started again then."""
+        assert self._ended(seconds), f"the broker still runs after {seconds:g} s"
+        self.kill()
 
     def close(self) -> None:
         self._guard.communicate()  # end of file: it kills and removes everything
         self._forget()
 
     def _start(self) -> None:
-        if not (self.folder / "data").exists():
-            _format(self._java, self.folder)
         assert self._guard.stdin is not None
         assert self._guard.stdout is not None
-        self._guard.stdin.write(b"start\n")
-        self._guard.stdin.flush()
-        self._pid = int(self._guard.stdout.readline())
+        try:
+            self._guard.stdin.write(b"start\n")
+            self._guard.stdin.flush()
+            self._pid = int(self._guard.stdout.readline())
+        except (OSError, ValueError):
+            raise Unavailable("its guard did not start; is there no disk for it?") from None
         self._pidfd = os.pidfd_open(self._pid)
         self.await_answer()
 
@@ -105,7 +155,7 @@ class JavaBroker(Broker):
 
 def launch(listeners: Sequence[Listener] = ()) -> Broker:
     """A running broker. Raises ``Unavailable`` without Java, or jars, or when it fails."""
-    broker = JavaBroker(_java(), jars.folder(), listeners)
+    broker = JavaBroker(find_java(), jars.folder(), listeners)
     try:
         broker.start()
     except BaseException:
@@ -114,17 +164,21 @@ def launch(listeners: Sequence[Listener] = ()) -> Broker:
     return broker
 
 
-def _leashed(folder: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _leashed(folder: Path, command: Sequence[str], disk_mib: int) -> subprocess.Popen[bytes]:
     """The guard process; it runs the command when told to by a line."""
+    (folder / "data").mkdir()
+    apart = ["unshare", "--map-root-user", "--mount", "sh", "-c", _ON_A_DISK, str(disk_mib)]
     return subprocess.Popen(
-        [sys.executable, "-I", str(_GUARD), str(folder), *command],
+        [*(apart if disk_mib else ()), sys.executable, "-I", str(_GUARD), str(folder), *command],
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # the terminal's Ctrl-C is not for it
     )
 
 
-def _java() -> str:
+def find_java() -> str:
+    """The ``java`` to run. Raises ``Unavailable`` without, or when it is too old."""
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{home}/bin" if home else None) or shutil.which("java")
     if java is None:
@@ -136,10 +190,10 @@ def _java() -> str:
     return java
 
 
-def _flags(folder: Path) -> list[str]:
+def _flags(folder: Path, heap_mib: int) -> list[str]:
     return [
-        "-Xms256m",
-        "-Xmx768m",
+        f"-Xms{heap_mib // 3}m",
+        f"-Xmx{heap_mib}m",
         "-XX:+UseSerialGC",  # no concurrent collector threads beside the tests on few cores
         "-XX:-UsePerfData",  # no file in /tmp that a SIGKILL would leave
         "-Djava.awt.headless=true",
@@ -147,23 +201,15 @@ def _flags(folder: Path) -> list[str]:
     ]
 
 
-def _write_settings(folder: Path, client: Listener, further: Sequence[Listener]) -> None:
-    content = settings("127.0.0.1", client, free_port(), str(folder / "data"), further)
+def _write_settings(
+    folder: Path, client: Listener, seat: Seat, further: Sequence[Listener]
+) -> None:
+    content = settings("127.0.0.1", client, seat, str(folder / "data"), further)
     lines = [f"{name}={value}\n" for name, value in content.items()]
     (folder / "server.properties").write_text("".join(lines))
     (folder / "log4j.properties").write_text(_LOGGING)
 
 
-def _format(command: Sequence[str], folder: Path) -> None:
-    """Make the data folder of a new cluster; KRaft refuses to start without."""
-    cluster = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
-    tool = [*command, "kafka.tools.StorageTool", "format", "--cluster-id", cluster]
-    done = subprocess.run(
-        [*tool, "--config", "server.properties"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if done.returncode:
-        raise Unavailable(f"StorageTool: {(done.stdout + done.stderr).strip()[-500:]}")
+def new_cluster_id() -> str:
+    """16 bytes as Kafka writes them; the first is 0, since no id may begin with a dash."""
+    return base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")

@@ -13,7 +13,7 @@ from tests.faults.kinds import USUAL, Kind
 from tests.run.conftest import Run, journal, listener, produce, run
 from tests.run.journal import Journal
 from tests.run.topics import ticket
-from tests.support import Command
+from tests.support import Command, eventually
 
 __all__ = ["journal", "listener", "produce", "run"]
 
@@ -78,6 +78,16 @@ class Stream:
     def end(self) -> None:
         """Wait until all are acknowledged."""
         assert self._producer.flush(60) == 0
+
+
+def keep_writing(stream: Stream, until: Callable[[], object], seconds: float = 40) -> None:
+    """Write a ticket to each partition now and then until the condition holds."""
+
+    def written_and_done() -> object:
+        stream.write(1)
+        return until()
+
+    eventually(written_and_done, seconds=seconds, every=0.05)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.broker import Broker
-from tests.faults.conftest import Start, Stream
+from tests.faults.conftest import Start, Stream, keep_writing
 from tests.faults.judge import await_settled, held, overlaps, pids_of, repetitions, runs
 from tests.faults.kinds import KINDS, SESSION_SECONDS, Kind
 from tests.run.journal import Journal
@@ -41,14 +41,6 @@ def two(member: Start, kind: Kind, *options: str) -> tuple[Command, Command]:
     second = member("b", *options, kind=kind)
     eventually(lambda: len(held(first)) == len(held(second)) == 4, seconds=40)
     return first, second
-
-
-def keep_writing(stream: Stream, until: Callable[[], object], seconds: float = 40) -> None:
-    def written_and_done() -> object:
-        stream.write(1)
-        return until()
-
-    eventually(written_and_done, seconds=seconds, every=0.05)
 
 
 @pytest.mark.parametrize("kind", NAMED)
