@@ -1,5 +1,6 @@
 """Supervisors of one group, handlers that note when they begin and end, and two judges."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,17 @@ def keep_writing(stream: Stream, until: Callable[[], object], seconds: float = 4
         return until()
 
     eventually(written_and_done, seconds=seconds, every=0.05)
+
+
+def go_on(journal: Journal, stream: Stream) -> None:
+    """Wait until records that are written from now on are handled, in each of 8 partitions."""
+    since, order_id = time.monotonic_ns(), stream.written
+
+    def done() -> bool:
+        late = [entry for entry in journal.entries("end") if entry.at_ns > since]
+        return len({entry.partition for entry in late if entry.order_id > order_id}) == 8
+
+    keep_writing(stream, done, 60)
 
 
 @pytest.fixture

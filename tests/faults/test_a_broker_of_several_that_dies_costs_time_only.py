@@ -6,7 +6,6 @@ moments, and each of the failures has a wrong way to be answered: by a rebalance
 that goes back, by a commit that is taken for made.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from signal import SIGTERM
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.broker import Unavailable
 from tests.broker.cluster import Cluster, launch
-from tests.faults.conftest import Start, Stream, keep_writing
+from tests.faults.conftest import Start, Stream, go_on, keep_writing
 from tests.faults.judge import await_settled, held, noise
 from tests.faults.kinds import KINDS, Kind
 from tests.run.journal import Journal
@@ -24,7 +23,6 @@ from tests.support import NEEDS, Command, eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(180)]
 
 Kept = Callable[..., None]
-ALL = set(range(8))
 PATIENT = ["-X", "session.timeout.ms=30000"]
 """Longer than a coordinator needs to move, as by default."""
 
@@ -77,17 +75,6 @@ def two(member: Start, kind: Kind) -> list[Command]:
 def moves(service: Command) -> int:
     """How many partitions it was given or has had to give up so far."""
     return sum(len(service.events(name)) for name in ("assigned", "revoked", "lost"))
-
-
-def go_on(journal: Journal, stream: Stream, partitions: set[int] = ALL) -> None:
-    """Records written from now on are handled, in these partitions."""
-    since, order_id = time.monotonic_ns(), stream.written
-
-    def done() -> bool:
-        late = [entry for entry in journal.entries("end") if entry.at_ns > since]
-        return partitions <= {entry.partition for entry in late if entry.order_id > order_id}
-
-    keep_writing(stream, done, 60)
 
 
 def die_and_return(
