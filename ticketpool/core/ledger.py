@@ -23,15 +23,18 @@ class Chunk:
 
     __slots__ = ("offsets", "records", "size")
 
-    def __init__(self, records: Sequence[RawRecord], offsets: Sequence[int]) -> None:
+    def __init__(
+        self, records: Sequence[RawRecord], offsets: Sequence[int], size: int | None = None
+    ) -> None:
         self.records = records
         self.offsets = offsets
-        self.size = sum(map(len, records))
+        self.size = sum(map(len, records)) if size is None else size
 
     def split(self, count: int) -> tuple["Chunk", "Chunk"]:
         """The first ``count`` records and the others."""
         first = Chunk(self.records[:count], self.offsets[:count])
-        return first, Chunk(self.records[count:], self.offsets[count:])
+        rest = self.size - first.size  # not counted again: a chunk may be split often
+        return first, Chunk(self.records[count:], self.offsets[count:], rest)
 
 
 class Ledger:
@@ -130,7 +133,7 @@ class Ledger:
         chunk = self._buffer.popleft()
         count = min(len(chunk.offsets), max_records)
         if chunk.size > max_bytes:
-            count = min(count, _fitting(chunk.records, max_bytes))
+            count = _fitting(chunk.records[:count], max_bytes)
         if count < len(chunk.offsets):
             chunk, rest = chunk.split(count)
             self._buffer.appendleft(rest)
