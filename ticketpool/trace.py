@@ -234,8 +234,7 @@ def _note(kind: Callable[..., Any], lane: Lane, *fields: object) -> None:
 
 
 class _Batch(Protocol):
-    @property
-    def offsets(self) -> list[int]: ...
+    def offset(self, i: int) -> int: ...
 
 
 B = TypeVar("B", bound=_Batch)
@@ -250,7 +249,7 @@ def traced(
     write = _writer.write
 
     def noted(batch: B, i: int, attempt: int) -> None:
-        where = (lane, topic, partition, batch.offsets[i], attempt)
+        where = (lane, topic, partition, batch.offset(i), attempt)
         write(events.Started, *where)
         try:
             call(batch, i, attempt)

@@ -77,7 +77,8 @@ def frame(*, whole: bool = False, count: int = BATCH, value: bytes = VALUE) -> R
     others = count if whole else 0
     return Records(
         1,
-        list(range(count)),
+        0,
+        [],
         [value] * count,
         [b"key-1"] * others,
         [header] * others,

@@ -514,7 +514,7 @@ def test_a_record_that_never_was_alone_when_supervisors_died_gets_its_chance_alo
     router = Router(2, LIMITS, max_crashes=2)
     other = lane_with(router, PARTITIONS[0], 5, 6, 7)
     other.watched = 0
-    assert [chunk.offsets for _, chunk in router.sendable(0)] == [(5, 6, 7)]
+    assert [[*chunk.offsets] for _, chunk in router.sendable(0)] == [[5, 6, 7]]
     lane = lane_with(router, PARTITIONS[1], 7, 8, told=Trouble(7, 0, 9))
     assert router.hopeless(1) == []
     assert sent(router, 1) == sent(router, 1) == []

@@ -17,4 +17,7 @@ def batch(
 ) -> Records:
     """A frame of records; keys, headers and timestamps only for handlers that ask for them."""
     columns = list(keys), list(headers), list(timestamps)
-    return Records(lane, list(offsets), list(values), *columns, attempts)
+    dense = list(offsets) == list(range(offsets[0], offsets[0] + len(values)))
+    return Records(
+        lane, offsets[0], [] if dense else list(offsets), list(values), *columns, attempts
+    )

@@ -58,7 +58,7 @@ class Bench:
         self.lane = Lane(opened, self._call, rules, self.port, self.cells)
 
     def _call(self, batch: Records, i: int, attempt: int) -> None:
-        offset = batch.offsets[i]
+        offset = batch.offset(i)
         self.calls.append((offset, attempt))
         assert self.running() == offset
         self.plan.get(offset, _fine)(attempt)

@@ -19,7 +19,7 @@ from ticketpool.errors import OutOfOrder
 
 
 class Chunk:
-    """Consecutive records of one partition with their offsets, as parallel lists."""
+    """Consecutive records of one partition with their offsets, as parallel sequences."""
 
     __slots__ = ("offsets", "records", "size")
 
@@ -115,7 +115,7 @@ class Ledger:
         jumped = last + 1 - start - len(offsets)
         self.gaps += jumped
         self.next = last + 1
-        self._push(Chunk(records, offsets))
+        self._push(Chunk(records, _compact(offsets)))
         return jumped
 
     def _push(self, chunk: Chunk) -> None:
@@ -226,6 +226,13 @@ class Ledger:
 
 def _rising(offsets: Sequence[int]) -> bool:
     return all(map(lt, offsets, islice(offsets, 1, None)))  # compared in C
+
+
+def _compact(offsets: Sequence[int]) -> Sequence[int]:
+    """Rising offsets; as a range where they have no gap, as nearly always: it is cut for
+    nothing, and need not be sent."""
+    first, last = offsets[0], offsets[-1]
+    return range(first, last + 1) if last - first == len(offsets) - 1 else offsets
 
 
 def _fitting(records: Sequence[RawRecord], max_bytes: int) -> int:

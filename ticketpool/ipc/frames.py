@@ -6,7 +6,7 @@ unknown tag or a wrong type is a ``FrameError`` and ends that worker.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -59,18 +59,29 @@ class Open(_Frame, tag="open", frozen=True):
 class Records(_Frame, tag="records", frozen=True):
     """Supervisor to worker: consecutive records of one lane, as columns of equal length.
 
-    ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty when the
-    handler asked for the value alone. ``attempts``: calls that were made with the
-    first record before, by this or an earlier process.
+    ``sparse`` are their offsets, empty when these rise one by one from ``first``, as they
+    nearly always do. ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty
+    when the handler asked for the value alone. ``attempts``: calls that were made with
+    the first record before, by this or an earlier process.
     """
 
     lane: int
-    offsets: list[int]
+    first: int
+    sparse: list[int]
     values: list[bytes | None]
     keys: list[bytes | None]
     headers: list[tuple[tuple[str, bytes | None], ...]]
     timestamps: list[int]
     attempts: int
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """The offset of each record."""
+        return self.sparse or range(self.first, self.first + len(self.values))
+
+    def offset(self, i: int) -> int:
+        """That of the i-th record."""
+        return self.sparse[i] if self.sparse else self.first + i
 
 
 class Close(_Frame, tag="close", frozen=True):

@@ -136,11 +136,13 @@ class Crew:
         trouble = lane.trouble
         first = trouble is not None and trouble.offset == chunk.offsets[0]
         attempts = trouble.attempts if trouble is not None and first else 0
+        sparse = [] if isinstance(chunk.offsets, range) else list(chunk.offsets)
         if not self._wants_record:
-            return Records(lane.number, list(chunk.offsets), values, [], [], [], attempts)
+            return Records(lane.number, chunk.offsets[0], sparse, values, [], [], [], attempts)
         return Records(
             lane.number,
-            list(chunk.offsets),
+            chunk.offsets[0],
+            sparse,
             values,
             list(map(kind.key, records)),
             [headers or () for headers in map(kind.headers, records)],  # type: ignore[misc]

@@ -90,7 +90,7 @@ class Handler:
             record = Record(
                 topic,
                 partition,
-                batch.offsets[i],
+                batch.offset(i),
                 batch.keys[i],
                 batch.values[i],
                 batch.headers[i],
@@ -110,7 +110,7 @@ def _context(
     return Context(
         topic,
         partition,
-        batch.offsets[i],
+        batch.offset(i),
         batch.keys[i],
         batch.headers[i],
         from_millis(batch.timestamps[i]),

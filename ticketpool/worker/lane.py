@@ -167,7 +167,7 @@ class Lane:
         Returns:
             False when the lane is closed while it waits: the record stays unfinished.
         """
-        offset = batch.offsets[i]
+        offset = batch.offset(i)
         while not self._is_final(error, attempt):
             if not self._back_off(offset, attempt, error):
                 return False
