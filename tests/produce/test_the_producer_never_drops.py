@@ -52,6 +52,42 @@ def test_offer_does_not_wait(kafka: Broker, topic: str, produce: Produce) -> Non
     assert len(_stored(kafka, topic)) == 3
 
 
+def test_a_client_whose_records_all_time_out_is_given_up_for_a_new_one(
+    kafka: Broker, topic: str
+) -> None:
+    """librdkafka's idempotent producer can stay stuck after a restart of the broker: in a soak
+    it delivered nothing for half an hour, while the broker served everybody else."""
+    config = KafkaConfig(bootstrap_servers=kafka.bootstrap)
+    producer = TicketProducer(config, delivery_timeout_seconds=2.0)
+    producer.produce_batch(topic, [{"value": b"before"}])
+    assert producer.flush(30) == 0
+    first = producer._client
+    kafka.pause()
+    producer.produce_batch(topic, [{"value": b"too late"}] * 3)
+    eventually(lambda: producer.poll(0.01) and producer.deliveries.failures)
+    producer.flush(10)
+    assert producer.deliveries.failures == {"Local: Message timed out": 3}
+    kafka.resume()
+    assert producer.room(100) > 0
+    assert producer._client is not first
+    producer.produce_batch(topic, [{"value": b"after"}])
+    assert producer.flush(30) == 0
+    assert [record.value() for record in _stored(kafka, topic)][-1] == b"after"
+
+
+def test_nothing_is_taken_while_a_client_is_given_up(kafka: Broker, topic: str) -> None:
+    config = KafkaConfig(bootstrap_servers=kafka.bootstrap)
+    producer = TicketProducer(config, delivery_timeout_seconds=1.0)
+    kafka.pause()
+    producer.produce_batch(topic, [{"value": b"first"}])
+    eventually(lambda: producer.poll(0.01) and producer.deliveries.timed_out)
+    producer._client.produce(topic, b"in the queue still")
+    assert producer.room(100) == 0
+    assert producer.offer(topic, b"x") is False
+    kafka.resume()
+    eventually(lambda: producer.poll(0.1) or producer.room(100) > 0)
+
+
 def test_room_counts_bytes_too(produce: Produce) -> None:
     producer = produce(queue_buffering_max_kbytes="1000")
     assert producer.room(1000) == 1024

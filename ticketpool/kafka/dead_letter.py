@@ -55,6 +55,7 @@ class DeadLetters:
         self._group = group
         self._watch = BrokerWatch(kafka.bootstrap_servers)
         self._producer: Producer | None = None
+        self._timed_out = False  # and no letter was acknowledged since
         self._waiting: list[_Letter] = []
         self.unacknowledged = 0
 
@@ -75,14 +76,21 @@ class DeadLetters:
 
     def tend(self) -> None:
         """Take acknowledgements, and send again what failed and is due."""
-        if self._producer is None:
+        if self._producer is not None:
+            self._serve(self._producer)
+        if not self._waiting:
             return
-        self._producer.poll(0)
         now = time.monotonic()
         due = [letter for letter in self._waiting if letter.due <= now]
         self._waiting = [letter for letter in self._waiting if letter.due > now]
         for letter in due:
             self._send(letter)
+
+    def _serve(self, producer: Producer) -> None:
+        producer.poll(0)
+        if self._timed_out and not len(producer):
+            # It may be stuck for ever: see TicketProducer. The next letter makes a new one.
+            self._producer, self._timed_out = None, False
 
     def _send(self, letter: _Letter) -> None:
         record = letter.record
@@ -121,8 +129,10 @@ class DeadLetters:
     def _delivered(self, letter: _Letter, error: KafkaError | None) -> None:
         try:
             if error is not None:
+                self._timed_out = self._timed_out or error.code() == KafkaError._MSG_TIMED_OUT
                 self._failed(letter, error.str())
                 return
+            self._timed_out = False
             self.unacknowledged -= 1
             crash.point("supervisor:before-dead-letter-ack")
             letter.done()

@@ -41,17 +41,21 @@ class Deliveries:
     Attributes:
         latencies: seconds from produce to acknowledgement, one for each delivered record.
         failures: number of records that failed, by reason.
+        timed_out: records have timed out, and none was delivered since.
     """
 
     def __init__(self) -> None:
+        self.timed_out = False
         self.latencies: list[float] = []
         self.failures: dict[str, int] = {}
 
     def report(self, error: KafkaError | None, message: Any) -> None:
         """librdkafka's delivery callback. Never raises: that would surface from ``poll``."""
         if error is None:
+            self.timed_out = False
             self.latencies.append(message.latency())
         else:
+            self.timed_out = self.timed_out or error.code() == KafkaError._MSG_TIMED_OUT
             self.fail(error.str())
 
     def fail(self, reason: str) -> None:
@@ -106,9 +110,28 @@ class TicketProducer:
         self._identified = False
         self._logger = quiet_logger()
         self.deliveries = Deliveries()
-        self._client: Producer = make_client(Producer, {**self._properties, **self._callbacks()})
+        self._client = self._connect()
         self._max_records = self._number("queue.buffering.max.messages", 100_000) or 1 << 31
         self._max_bytes = self._number("queue.buffering.max.kbytes", 1 << 20) << 10
+
+    def _connect(self) -> Producer:
+        return make_client(Producer, {**self._properties, **self._callbacks()})
+
+    def _renewing(self) -> bool:
+        """Whether no record is taken until those in the queue are reported.
+
+        When all that it has had for a whole delivery timeout has timed out, the client
+        may be stuck for ever, though the broker is back: librdkafka's idempotent producer
+        was seen to deliver nothing for half an hour after a restart of the broker. So a
+        new one takes its place, once it is empty: nothing is sent twice, and order holds.
+        """
+        if not self.deliveries.timed_out:
+            return False
+        if len(self._client):
+            return True
+        self._client = self._connect()
+        self.deliveries.timed_out = False
+        return False
 
     def _number(self, name: str, default: int) -> int:
         return int(str(self._properties.get(name, default)))  # librdkafka has checked it
@@ -142,7 +165,9 @@ class TicketProducer:
 
     def room(self, record_bytes: int) -> int:
         """How many records of at most that many bytes (key and value) the local queue
-        surely takes now; at least 1 when it is empty."""
+        surely takes now; at least 1 when it is empty, and 0 while it is being given up."""
+        if self._renewing():
+            return 0
         waiting = len(self._client)
         room = min(self._max_records, self._max_bytes // max(record_bytes, 1)) - waiting
         return room if waiting else max(room, 1)
@@ -179,7 +204,8 @@ class TicketProducer:
         headers: Sequence[tuple[str, bytes | None]] = (),
         on_delivery: OnDelivery | None = None,
     ) -> bool:
-        """Queue one record; ``False``, and nothing done, when the local queue is full.
+        """Queue one record; ``False``, and nothing done, when the local queue is full or
+        its records have all timed out.
 
         A record that is refused at once (too large, …) is told to ``on_delivery``
         before this returns ``True``. Never blocks.
@@ -187,6 +213,8 @@ class TicketProducer:
         Raises:
             TicketpoolError: the producer has failed for good and must be made anew.
         """
+        if self._renewing():
+            return False
         report = self._reporter(on_delivery or _ignore)
         try:
             self._client.produce(topic, value, key, headers=list(headers), on_delivery=report)
@@ -213,6 +241,9 @@ class TicketProducer:
     def _reporter(self, on_delivery: OnDelivery) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Any) -> None:
             try:
+                self.deliveries.timed_out = error is not None and (
+                    self.deliveries.timed_out or error.code() == KafkaError._MSG_TIMED_OUT
+                )
                 if error is None and self._down:
                     self._outage(None)
                 on_delivery(None if error is None else error.str())
