@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core.naive import AT, fill
-from ticketpool.core.flow import Limits, may_send, should_pause, should_resume
+from ticketpool.core.flow import Limits, is_hungry, may_send, should_pause, should_resume
 from ticketpool.core.ledger import Ledger
 
 LIMITS = Limits(
@@ -47,6 +47,20 @@ def test_what_is_finished_behind_a_held_record_uses_credit(held: list[int]) -> N
     assert not may_send(ledger, LIMITS)
     ledger.release(0)
     assert may_send(ledger, LIMITS)
+
+
+@pytest.mark.parametrize(("buffered", "hungry"), [(0, True), (1, True), (2, False), (9, False)])
+def test_a_lane_that_cannot_fill_a_frame_is_hungry(buffered: int, hungry: bool) -> None:
+    ledger = Ledger(AT, 0)
+    for offset in range(buffered):
+        fill(ledger, offset)
+    assert is_hungry(ledger, LIMITS) is hungry
+
+
+def test_a_lane_whose_buffer_holds_large_records_is_not_hungry() -> None:
+    ledger = Ledger(AT, 0)
+    fill(ledger, 0, size=50)  # of 100 bytes at which it pauses
+    assert not is_hungry(ledger, LIMITS)
 
 
 def test_an_empty_lane_has_nothing_to_send() -> None:

@@ -450,6 +450,18 @@ def test_a_suspect_that_finishes_is_cleared_and_the_others_run_again() -> None:
     assert sent(router) == [(first, [6]), (second, [7])]
 
 
+def test_kafka_is_asked_for_lanes_that_could_use_records_or_wait_for_its_word() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    waits, full, hungry, closing, stopped = (
+        lane_with(router, partition, *range(count))
+        for partition, count in zip(PARTITIONS, (9, 9, 1, 1, 1), strict=False)
+    )
+    for lane in (full, hungry, closing, stopped):
+        lane.watched = 0
+    closing.state, stopped.out_of_range = LaneState.CLOSING, True
+    assert list(router.hungry()) == [waits, hungry]
+
+
 def test_a_suspect_gets_nothing_when_its_lane_closes() -> None:
     router = Router(1, LIMITS, max_crashes=3)
     lane = lane_with(router, PARTITIONS[0], 5, 6)

@@ -15,6 +15,10 @@ class Producer:
     def __init__(self, world: Any, process: Any, properties: dict[str, Any]) -> None:
         self._world, self._process = world, process
         self._reports: deque[Callable[[], None]] = deque()
+        self._unreported = 0
+
+    def __len__(self) -> int:
+        return self._unreported
 
     def produce(
         self,
@@ -30,6 +34,7 @@ class Producer:
         entry = self._world.oracle.letter_sent(self._process, topic, value, headers)
         if rng.random() < 0.02:
             raise BufferError
+        self._unreported += 1
         kernel.later(rng.choice([1e-3, 0.05]), lambda: self._arrive(entry, on_delivery))
 
     def _arrive(self, entry: Entry, report: Callable[[KafkaError | None, None], None]) -> None:
@@ -45,6 +50,7 @@ class Producer:
         self._world.kernel.check()
         count = len(self._reports)
         for _ in range(count):
+            self._unreported -= 1
             self._reports.popleft()()
         return count
 

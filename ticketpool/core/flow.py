@@ -2,7 +2,9 @@
 
 Pausing has a price: librdkafka throws away what it had prefetched for the
 partition and fetches it again on resume (facts: rd_kafka_toppar_pause_resume).
-So a buffer of our own absorbs bursts, and pause and resume are far apart.
+So a buffer of our own absorbs bursts, and pause and resume are far apart; and as long
+as every lane has enough to go on with, Kafka is not asked for more at all: what
+librdkafka holds, it holds for later, and throws nothing away.
 """
 
 import msgspec
@@ -59,3 +61,8 @@ def should_resume(ledger: Ledger, limits: Limits) -> bool:
         ledger.buffered * 2 < limits.buffer_records
         and ledger.buffered_bytes * 2 < limits.buffer_bytes
     )
+
+
+def is_hungry(ledger: Ledger, limits: Limits) -> bool:
+    """Whether it could not fill a frame, and may buffer more."""
+    return ledger.buffered < limits.batch_records and should_resume(ledger, limits)

@@ -52,6 +52,7 @@ class Lane:
         confirmed: what the broker has confirmed, in this assignment.
         requested: what a commit was last sent for.
         refused: that commit failed; it is sent again with the next ones.
+        at_end: its log held nothing that was not read, when that was last looked at.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
         abandoned: held records that nothing will release any more: the policy
@@ -77,6 +78,7 @@ class Lane:
         self.confirmed: Position | None = None
         self.requested: Position | None = None
         self.refused = False
+        self.at_end = False
         self.end: int | None = None
         self.abandoned = 0
         self.out_of_range = False

@@ -9,7 +9,7 @@ from itertools import compress, count, islice
 from operator import ne
 from typing import Any
 
-from ticketpool.core.flow import Limits, may_send
+from ticketpool.core.flow import Limits, is_hungry, may_send
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk, Ledger
 from ticketpool.core.model import Partition, RawRecord
@@ -193,6 +193,14 @@ class Router:
     def starved(self) -> bool:
         """Whether some lane has records that wait only for credit or for its worker."""
         return any(lane.ledger.buffered for lane in self.lanes.values())
+
+    def hungry(self) -> Iterator[Lane]:
+        """Lanes that could use records if Kafka had some, or that wait for its word."""
+        for lane in self.lanes.values():
+            if lane.state is LaneState.OPEN and not lane.out_of_range:
+                waits = lane.watched or lane.caution or lane.acquitted
+                if waits or is_hungry(lane.ledger, self.limits):
+                    yield lane
 
     # -- settling -------------------------------------------------------------------
 

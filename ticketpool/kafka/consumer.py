@@ -91,8 +91,10 @@ class GroupConsumer:
             on_lost=self._guarded(self._on_lost),
         )
 
-    def poll(self, seconds: float) -> Sequence[RawRecord]:
+    def poll(self, seconds: float, *, one: bool = False) -> Sequence[RawRecord]:
         """Records that have arrived, after waiting at most ``seconds`` for the first.
+
+        ``one``: that record only, for the sake of the callbacks.
 
         Runs the listener on the calling thread before it returns. ``consume(n,
         t)`` would wait its whole time for n records: 50 ms more at 100 a second.
@@ -110,7 +112,7 @@ class GroupConsumer:
             self._raise_failure()
             return ()
         self._watch.answered()
-        records = [first, *self._consumer.consume(BATCH - 1, 0)]
+        records = [first] if one else [first, *self._consumer.consume(BATCH - 1, 0)]
         self._raise_failure()
         if any(map(Message.error, records)):
             records = [record for record in records if self._is_record(record)]

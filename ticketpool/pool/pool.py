@@ -126,6 +126,11 @@ class Pool(Generic[T]):
         self._selector.register(child.pidfd, selectors.EVENT_READ, (slot, Signal.EXIT))
         self._selector.register(child.channel.fd, selectors.EVENT_READ, (slot, Signal.FRAMES))
 
+    @property
+    def pending(self) -> bool:
+        """Whether some pipe has not taken all that was sent."""
+        return any(slot.child and slot.child.channel.pending_bytes for slot in self.slots)
+
     def wait(self, seconds: float) -> Iterator[tuple[Slot[T], Signal]]:
         """Yield what has happened, after waiting at most ``seconds`` for the first.
 

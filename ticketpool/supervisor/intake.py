@@ -1,6 +1,7 @@
 """From Kafka into the lanes: poll, route, pause and resume."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from ticketpool import crash, log, trace
 from ticketpool.core.flow import should_pause, should_resume
@@ -10,6 +11,8 @@ from ticketpool.core.router import Router, group
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.supervisor.totals import Totals
 
+_LOOK_SECONDS = 0.02  # how often hungry lanes are held against the ends of their logs
+
 _log = log.get("ticketpool.supervisor")
 
 
@@ -18,23 +21,45 @@ class Intake:
 
     Args:
         topics: all that the consumer reads.
+        clock: seconds that only rise.
     """
 
     def __init__(
-        self, consumer: GroupConsumer, topics: Sequence[str], router: Router, totals: Totals
+        self,
+        consumer: GroupConsumer,
+        topics: Sequence[str],
+        router: Router,
+        totals: Totals,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumer = consumer
         self._only_topic = topics[0] if len(set(topics)) == 1 else None
         self._router = router
         self._totals = totals
+        self._clock = clock
+        self._look_due = 0.0
 
-    def poll(self, seconds: float) -> int:
+    def hungry(self) -> bool:
+        """Whether some lane could use records that Kafka has."""
+        lanes = self._router.hungry()
+        if self._clock() >= self._look_due:
+            self._look_due = self._clock() + _LOOK_SECONDS
+            lanes = iter([lane for lane in lanes if not self._look_for_end(lane)])
+        return any(not lane.at_end for lane in lanes)
+
+    def _look_for_end(self, lane: Lane) -> bool:
+        """Whether all that its log holds, as of the last fetch, has been read."""
+        high, following = self._consumer.high_watermark(lane.partition), lane.ledger.next
+        lane.at_end = high is not None and following is not None and following >= high
+        return lane.at_end
+
+    def poll(self, seconds: float, *, one: bool = False) -> int:
         """Take in what has arrived, waiting at most ``seconds`` for the first; how many records.
 
         Rebalances happen in here. Raises ``OutOfOrder`` with the evidence when
         an offset steps back within one assignment.
         """
-        records = self._consumer.poll(seconds)
+        records = self._consumer.poll(seconds, one=one)
         if records:
             crash.point("supervisor:after-consume")
             self._totals.read()

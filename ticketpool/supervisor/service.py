@@ -71,7 +71,7 @@ class Supervisor:
             config, self._lifecycle, self._router, self._crew, self._assignment
         )
         self._crew.on_wait = self._show_life
-        self._commit_due = self._tend_due = self._report_due = 0.0
+        self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
         self._unconfirmed: list[Lane] = []
 
@@ -175,12 +175,24 @@ class Supervisor:
             self._tend()
 
     def _poll(self) -> None:
-        """Wait where work will come from: for Kafka, or for a worker when records wait for one."""
-        pressed, began = self._router.starved(), time.monotonic()
-        found = self._intake.poll(0.0 if pressed else POLL_SECONDS)
-        self._crew.polled(began)
-        if not found and pressed:
+        """Wait where work will come from: for Kafka, or for a worker when records wait for one.
+
+        While every lane has enough to go on with, Kafka is polled now and then only, for
+        its callbacks (librdkafka serves them before records) and one record.
+        """
+        pressed = self._router.starved() or self._crew.pool.pending
+        sated = pressed and not self._intake.hungry()
+        due = not sated or time.monotonic() >= self._poll_due
+        found = due and self._ask(0.0 if pressed else POLL_SECONDS, one=sated)
+        if pressed and not found:
             self._crew.collect(PRESSED_SECONDS)
+
+    def _ask(self, seconds: float, *, one: bool) -> int:
+        began = time.monotonic()
+        self._poll_due = began + POLL_SECONDS
+        found = self._intake.poll(seconds, one=one)
+        self._crew.polled(began)
+        return found
 
     def _tend(self) -> None:
         self._crew.fill()
