@@ -65,6 +65,8 @@ class JavaBroker(Broker):
         disk_mib: int = 0,
     ) -> None:
         super().__init__()
+        if disk_mib and shutil.which("unshare") is None:
+            raise Unavailable("unshare (util-linux) is not on PATH")
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         self.description = f"Java on {self.bootstrap}"
@@ -102,6 +104,7 @@ class JavaBroker(Broker):
 
     def close(self) -> None:
         self._guard.communicate()  # end of file: it kills and removes everything
+        shutil.rmtree(self.folder, ignore_errors=True)  # if it never came to run
         self._forget()
 
     def _start(self) -> None:

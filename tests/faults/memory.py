@@ -43,7 +43,7 @@ def _make(size: int) -> Path:
             cgroup.mkdir()
             (cgroup / memory).write_text(str(size))
         except OSError as reason:
-            reasons.append(str(reason))
+            reasons.append(f"{root}: {reason.strerror}")  # without the name: one line for all
             with contextlib.suppress(OSError):
                 cgroup.rmdir()
             continue
