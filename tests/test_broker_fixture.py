@@ -4,6 +4,7 @@ In doubt once: a JVM outlives a killed pytest unless somebody holds its leash, a
 suite without a broker looks green when it skips in silence.
 """
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -17,10 +18,10 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from tests.broker import Broker, Listener, Unavailable, container, jars, java
+from tests.broker import Broker, Listener, Unavailable, cluster, container, jars, java
 from tests.broker.external import ExternalBroker
 from tests.broker.settings import Seat, free_port, settings
-from tests.support import eventually
+from tests.support import NEEDS, eventually
 
 ROOT = Path(__file__).parent.parent
 
@@ -162,6 +163,39 @@ def test_a_paused_broker_is_gone_too(session: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGSTOP)
     session.kill()
     eventually(lambda: not process.is_running())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("java_here")
+def test_a_broker_with_a_full_disk_ends_and_leaves_nothing() -> None:
+    broker = java.JavaBroker(java.find_java(), jars.folder(), heap_mib=384, disk_mib=64)
+    try:
+        broker.start()
+        broker.create_topic("full")
+        broker.fill_disk()
+        broker.await_end()
+        broker.free_disk()
+        broker.start()
+        write(broker, "full", b"there is room again")
+    except Unavailable as reason:
+        pytest.skip(f"{NEEDS}the right to mount a small disk for a broker: {reason}")
+    finally:
+        broker.close()
+    assert not broker.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("java_here")
+def test_of_a_cluster_one_may_be_gone() -> None:
+    with contextlib.closing(cluster.launch()) as three:
+        three.create_topic_led_by([2], "kept", 1)
+        write(three, "kept", b"before")
+        three.node(2).kill()
+        eventually(lambda: three.leaders("kept") != {0: 2})
+        write(three, "kept", b"meanwhile")
+        three.restore()
+        assert three.leaders("kept") == {0: 2}
+        assert read(three, "kept") == [b"before", b"meanwhile"]
 
 
 def test_an_engine_that_is_not_there_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_MNT_DETACH = 2  # sys/mount.h
 _libc = ctypes.CDLL(None)
 
 
@@ -34,6 +35,7 @@ def main() -> None:
         if child is not None:
             child.kill()
             child.wait()
+        _libc.umount2(f"{folder}/data".encode(), _MNT_DETACH)  # fails where it is no disk
         shutil.rmtree(folder, ignore_errors=True)
 
 
