@@ -79,6 +79,7 @@ def test_a_record_that_takes_too_much(
     kept(without=poison)
 
 
+@pytest.mark.slow
 def test_a_record_that_takes_too_much_once(
     kafka: Broker, topic: str, group: str, journal: Journal, room: Sequence[str], member: Start,
     kept: Kept,
@@ -94,6 +95,7 @@ def test_a_record_that_takes_too_much_once(
     kept()
 
 
+@pytest.mark.slow
 def test_another_kill_is_not_taken_for_one(
     kafka: Broker, topic: str, group: str, journal: Journal, room: Sequence[str], member: Start,
     kept: Kept,
