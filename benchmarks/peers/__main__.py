@@ -15,8 +15,8 @@ from benchmarks.peers.environments import Missing
 from benchmarks.peers.figures import Run
 from tests.broker import Unavailable, launch
 
-_TICKETS = {"noop": 300_000, "cpu": 50_000}
-_console = Console(highlight=False)
+_TICKETS = {"noop": 1_000_000, "cpu": 50_000}  # some seconds each
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> int:
@@ -68,11 +68,11 @@ def _names(text: str) -> list[str]:
 def _prepared(name: str, options: argparse.Namespace) -> Ready | None:
     contender = next(one for one in ALL if one.name == name)
     try:
-        with _console.status(f"building {contender.title}"):
+        with _console.status(f"building {contender.name}"):
             peer = environments.prepare(contender, options.envs)
             loops = environments.calibrate(peer) if options.handler == "cpu" else 0
     except Missing as reason:
-        _loud(f"LEFT OUT: {contender.title}: {reason}")
+        _loud(f"LEFT OUT: {contender.name}: {reason}")
         return None
     return replace(peer, loops=loops)
 

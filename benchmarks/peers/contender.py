@@ -23,7 +23,7 @@ class Contender:
 
     Attributes:
         name: on the command line, of its file and of its environment.
-        title: in the table.
+        title: in the table, with a place for the version.
         slow: it gets the short topic, so that a round takes seconds.
         least_python: the oldest Python that it installs on.
         package: whose version stands in the table.
@@ -44,20 +44,20 @@ class Contender:
         return CONTENDERS / ("sarama/go.mod" if self.kind is Kind.GO else f"{self.name}.txt")
 
 
-OURS = Contender("ticketpool", f"ticketpool, {WORKERS} workers", Kind.OURS, "ticketpool")
-RAW = Contender("raw", "raw loop, 1 process", Kind.PYTHON, "confluent-kafka")
-GO = Contender("go", "Go, Sarama", Kind.GO, "github.com/IBM/sarama")
+OURS = Contender("ticketpool", f"ticketpool {{}}, {WORKERS} workers", Kind.OURS, "ticketpool")
+RAW = Contender("raw", "raw loop on confluent-kafka {}", Kind.PYTHON, "confluent-kafka")
+GO = Contender("go", "Go, Sarama {}", Kind.GO, "github.com/IBM/sarama")
 ALL = (
     OURS,
     RAW,
     GO,
-    Contender("aiokafka", "aiokafka, 1 process", Kind.PYTHON, "aiokafka"),
-    Contender("faststream", "FastStream (confluent), 1 process", Kind.PYTHON, "faststream"),
+    Contender("aiokafka", "aiokafka {}", Kind.PYTHON, "aiokafka"),
+    Contender("faststream", "FastStream {} on confluent-kafka", Kind.PYTHON, "faststream"),
     Contender(
-        "arroyo", "sentry-arroyo, 2 processes", Kind.PYTHON, "sentry-arroyo", slow=True
+        "arroyo", "sentry-arroyo {}, 2 processes", Kind.PYTHON, "sentry-arroyo", slow=True
     ),
     Contender(
-        "pyrallel", "pyrallel-consumer, 2 processes", Kind.PYTHON, "pyrallel-consumer",
+        "pyrallel", "pyrallel-consumer {}, 2 processes", Kind.PYTHON, "pyrallel-consumer",
         slow=True, least_python=(3, 12),
     ),
 )  # fmt: skip
@@ -83,8 +83,8 @@ class Ready:
         return self.contender.name
 
     @property
-    def version(self) -> str:
-        return self.versions.get(self.contender.package, "?")
+    def title(self) -> str:
+        return self.contender.title.format(self.versions.get(self.contender.package, "?"))
 
 
 @dataclass(frozen=True)

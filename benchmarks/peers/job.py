@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,7 +15,8 @@ decode = msgspec.json.Decoder(Ticket).decode
 """The same decoder for every Python contender."""
 
 
-class Job(NamedTuple):
+@dataclass(frozen=True)
+class Job:
     """What a contender is to do."""
 
     bootstrap: str

@@ -17,16 +17,14 @@ from benchmarks.peers.figures import Run, Spread, rates, ratios
 
 def table(peers: Sequence[Ready], runs: Sequence[Run], title: str) -> Table:
     """Medians, with the least and the most in brackets."""
-    shown = Table(title=title, caption="median (least-most) of the rounds; ratios per round")
-    for heading in ("contender", "version", "tickets"):
-        shown.add_column(heading, justify="left" if heading != "tickets" else "right")
-    for heading in ("tickets/s", f"by {RAW.title}", f"by {GO.title}"):
+    shown = Table(title=title, caption="median (least-most) of the rounds; ratios within a round")
+    shown.add_column("contender")
+    for heading in ("tickets", "tickets/s", "to the raw loop", "to Go"):
         shown.add_column(heading, justify="right")
     for peer in peers:
         tickets = next((run.tickets for run in runs if run.contender == peer.name), 0)
         shown.add_row(
-            peer.contender.title,
-            f"{peer.contender.package.rpartition('/')[2]} {peer.version}",
+            peer.title,
             f"{tickets:,}",
             _shown(rates(runs, peer.name), ",.0f"),
             _shown(ratios(runs, peer.name, RAW.name), ".2f"),
@@ -52,7 +50,7 @@ def write(path: Path, peers: Sequence[Ready], runs: Sequence[Run], **settings: A
         "settings": settings,
         "contenders": {
             peer.name: {
-                "title": peer.contender.title, "loops": peer.loops, "versions": peer.versions,
+                "title": peer.title, "loops": peer.loops, "versions": peer.versions,
             }
             for peer in peers
         },

@@ -30,8 +30,8 @@ from benchmarks.peers.handlers import HANDLERS
 from benchmarks.peers.job import Job, Stopwatch, decode, job
 
 PROCESSES = 2
-_BATCH = 1000
-_BLOCK_BYTES = 4 << 20  # a batch has some 0.3 MB
+_BATCH = 2000
+_BLOCK_BYTES = 4 << 20  # a batch has some 0.6 MB
 
 
 def noop(message: Message[KafkaPayload]) -> None:

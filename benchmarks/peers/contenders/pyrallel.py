@@ -57,7 +57,7 @@ async def main(told: Job) -> None:
 
 
 def _committed(consumer: PyrallelConsumer) -> bool:
-    return sum(one.true_lag for one in consumer.get_metrics().partitions) == 0
+    return not any(one.true_lag for one in consumer.get_metrics().partitions)
 
 
 def _config(told: Job) -> KafkaConfig:
