@@ -5,7 +5,8 @@
 //
 // As Sarama's own example of a consumer group has it: a goroutine per partition, MarkMessage
 // after the handler, offsets committed in the background once a second and at the end. Round
-// robin, from the oldest. Fetch sizes and channels are the defaults: others were no faster.
+// robin, from the oldest. Fetch sizes and channels are the defaults: larger channels, and larger
+// or smaller fetches, were not clearly faster. So are those of the garbage collector.
 package main
 
 import (
