@@ -1,14 +1,17 @@
 """A single-process confluent-kafka loop: what ``ticketpool run`` is measured against.
 
-``python bare_consumer.py BOOTSTRAP TOPIC COUNT GROUP`` reads and decodes that many
-tickets as a member of the group and prints the seconds from the first to the last.
-Offsets are committed in the background, of what was handled only. It keeps neither
-order through failures nor anything else; it is the speed to envy.
+``python bare_consumer.py BOOTSTRAP TOPIC COUNT GROUP [HANDLER]`` reads and decodes that
+many tickets as a member of the group, calls the benchmarks' handler of that name for
+each, if one is given, and prints the seconds from the first to the last. Offsets are
+committed in the background, of what was handled only. It keeps neither order through
+failures nor anything else; it is the speed to envy.
 """
 
+import importlib
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, get_type_hints
 
 import msgspec
 from confluent_kafka import Consumer, Message
@@ -17,15 +20,15 @@ from ticketpool.core.model import Ticket
 
 _BATCH = 1000
 
-
-def main(bootstrap: str, topic: str, count: int, group: str) -> None:
-    """Read with a handler that does nothing; print the seconds."""
-    print(consume(bootstrap, topic, count, group, _nothing), flush=True)
+Handle = Callable[[bytes], Any]
 
 
-def consume(
-    bootstrap: str, topic: str, count: int, group: str, handle: Callable[[Ticket], None]
-) -> float:
+def main(bootstrap: str, topic: str, count: int, group: str, *handler: str) -> None:
+    """Read with that handler; print the seconds."""
+    print(consume(bootstrap, topic, count, group, _decoding(*handler)), flush=True)
+
+
+def consume(bootstrap: str, topic: str, count: int, group: str, handle: Handle) -> float:
     """The seconds from the first record to the last; what was handled is committed then."""
     consumer = Consumer(
         {
@@ -42,14 +45,28 @@ def consume(
     return seconds
 
 
-def _read(consumer: Consumer, count: int, handle: Callable[[Ticket], None]) -> float:
+def decoding(handle: Callable[[Ticket], Any]) -> Handle:
+    """A handler of tickets as one of values."""
     decode = msgspec.json.Decoder(Ticket).decode
+    return lambda value: handle(decode(value))
+
+
+def _decoding(name: str | None = None) -> Handle:
+    """What is done with each value: the ticket's decoding, then the handler."""
+    if name is None:
+        return msgspec.json.Decoder(Ticket).decode
+    handle = getattr(importlib.import_module("handlers"), name)
+    takes_values = bytes in get_type_hints(handle).values()
+    return handle if takes_values else decoding(handle)  # type: ignore[no-any-return]
+
+
+def _read(consumer: Consumer, count: int, handle: Handle) -> float:
     began, left = 0.0, count
     while left > 0:
         records = _poll(consumer)
         began = began or time.monotonic()
         for record in records:
-            handle(decode(record.value() or b""))
+            handle(record.value() or b"")
         _store(consumer, records)
         left -= len(records)
     return time.monotonic() - began
@@ -69,9 +86,5 @@ def _poll(consumer: Consumer) -> Sequence[Message]:
     return records
 
 
-def _nothing(_: Ticket) -> None:
-    pass
-
-
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

@@ -1,37 +1,64 @@
 """``ticketpool`` against the session's broker, run where the benchmarks' handlers are."""
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.contenders import Contenders
+from benchmarks.figures import Figure, Figures, table
 from tests.broker import Broker
+from tests.run.listener import Listener
 from tests.support import Command
 
 Start = Callable[..., Command]
 
+_TOLD = pytest.StashKey[list[Figure]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--figures", type=Path, metavar="FILE", help="write all figures there, as a Markdown table"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_TOLD] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Failed benchmarks have told their figures too, so the table is written in any case."""
+    wanted: Path | None = session.config.getoption("--figures")
+    if wanted is not None:
+        wanted.write_text(table(session.config.stash[_TOLD]))
+
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
+def figures(
+    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
+) -> Figures:
+    """Takes rounds and tells what came of them."""
+    return Figures(benchmark, capsys, pytestconfig.stash[_TOLD])
+
+
+@pytest.fixture
+def contenders(kafka: Broker, command: Start, tmp_path: Path) -> Iterator[Contenders]:
+    """Ours and the bare loop."""
+    with Contenders(kafka, tmp_path, command) as both:
+        yield both
+
+
+@pytest.fixture
+def journal(contenders: Contenders) -> Path:
     """The folder to which handlers write."""
-    folder = tmp_path / "journal"
-    folder.mkdir()
-    return folder
+    return contenders.journal
 
 
 @pytest.fixture
-def run(kafka: Broker, command: Start, tmp_path: Path, journal: Path) -> Start:
+def run(contenders: Contenders) -> Start:
     """``run(HANDLER, TOPIC, GROUP, *OPTIONS)``: ``ticketpool run`` without a listener."""
-    shutil.copy(Path(__file__).with_name("handlers.py"), tmp_path)
-
-    def start(handler: str, topic: str, group: str, *options: str) -> Command:
-        return command(
-            "run", f"handlers:{handler}", "--bootstrap-servers", kafka.bootstrap, "--topic", topic,
-            "--group", group, "--http", "off", *options, environment={"JOURNAL": str(journal)},
-        )  # fmt: skip
-
-    return start
+    return contenders.run
 
 
 @pytest.fixture
@@ -45,3 +72,9 @@ def produce(kafka: Broker, command: Start) -> Start:
         )  # fmt: skip
 
     return start
+
+
+@pytest.fixture
+def listener() -> Listener:
+    """Give ``listener.address`` to ``--http``."""
+    return Listener()

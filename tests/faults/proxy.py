@@ -13,11 +13,15 @@ class Proxy:
     """Passes connections on from ``port`` to ``target``, both on loopback. A context manager.
 
     Every method takes effect at once, for the connections that are open too.
+
+    Attributes:
+        connections: how many were accepted.
+        bytes_down: how much the target has sent to its clients.
     """
 
     def __init__(self, port: int, target: int) -> None:
         self.address = f"127.0.0.1:{port}"
-        self.connections = 0
+        self.connections = self.bytes_down = 0
         self._port, self._target = port, target
         self._latency = 0.0
         self._up, self._down = asyncio.Event(), asyncio.Event()
@@ -112,6 +116,7 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
+                self.bytes_down += len(data) if gate is self._down else 0
                 if self._latency:
                     await asyncio.sleep(self._latency)
                 await gate.wait()

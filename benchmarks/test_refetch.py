@@ -1,0 +1,96 @@
+"""Back-pressure throws prefetched records away: how much more is fetched than processed?
+
+A pause drops what librdkafka holds of that partition, and a resume fetches it again.
+Half of the partitions have slow handlers, so that their buffers fill over and over;
+a proxy counts what the broker sends, and a bare loop that reads the same topic once
+says how much there is. The short form has a tenth of everything: backlog, buffers, fetches.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from benchmarks.backlog import Placed, write
+from benchmarks.contenders import Contenders
+from benchmarks.figures import Figures
+from tests.broker import Broker, Listener, Unavailable, launch
+from tests.broker.settings import free_port
+from tests.faults.proxy import Proxy
+from tests.support import missing
+
+NAP = 0.0002
+TARGET = 1.2
+CEILING = 4.0
+TENTH = (
+    "--buffer-records", "2000", "-X", "max.partition.fetch.bytes=26214",
+    "-X", "fetch.max.bytes=209715", "-X", "queued.max.messages.kbytes=1638",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def way_in() -> Listener:
+    return Listener("PROXIED", free_port(), free_port())
+
+
+@pytest.fixture(scope="module")
+def kafka(way_in: Listener) -> Iterator[Broker]:  # instead of the session's
+    """A broker with a second listener, which sends its clients through our proxy."""
+    try:
+        broker = launch([way_in])
+    except Unavailable as reason:
+        missing("a Kafka broker", str(reason))
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def proxy(way_in: Listener) -> Iterator[Proxy]:
+    with Proxy(way_in.advertised_port, way_in.port) as running:
+        yield running
+
+
+def slow_and_quick(each: int) -> Iterator[Placed]:
+    """Tickets for 8 partitions in turn; those of the even ones are slow."""
+    return ((n % 8, "0" if n % 2 else str(NAP)) for n in range(8 * each))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("each", "batch", "options"),
+    [(8_000, 100_000, TENTH), pytest.param(80_000, 1_000_000, (), marks=pytest.mark.slow)],
+)
+def test_bytes(
+    kafka: Broker, topic: str, group: str, contenders: Contenders, figures: Figures, proxy: Proxy,
+    each: int, batch: int, options: tuple[str, ...],
+) -> None:  # fmt: skip
+    write(kafka, topic, slow_and_quick(each), batch=batch, noise=True)
+    by_proxy = ("--bootstrap-servers", proxy.address)
+
+    def fetched(act: Callable[[], object]) -> float:
+        before = proxy.bytes_down
+        act()
+        return (proxy.bytes_down - before) / 1e6
+
+    found = figures.alternate(
+        1,
+        {
+            "once": lambda _: fetched(
+                lambda: contenders.bare(topic, f"{group}-bare", 8 * each, bootstrap=proxy.address)
+            ),
+            "pressed": lambda _: fetched(
+                lambda: contenders.ours(
+                    "nap", topic, group, 8 * each, "--workers", "2", *by_proxy, *options
+                )
+            ),
+        },
+    )
+    (once,), (pressed,) = found["once"], found["pressed"]
+    assert once * 1e6 > 8 * each * 50  # the bytes of the tickets did pass the proxy
+    figures.tell(
+        "refetch under back-pressure",
+        f"{pressed:,.1f} MB fetched, {once:,.1f} MB processed, ratio {pressed / once:.2f}",
+        f"ratio ≤ {TARGET}",
+        pressed <= TARGET * once,
+        ratio=pressed / once,
+    )
+    assert pressed <= CEILING * once
