@@ -24,14 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TOLD] = []
+    config.stash[_TOLD] = list[Figure]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Failed benchmarks have told their figures too, so the table is written in any case."""
     wanted: Path | None = session.config.getoption("--figures")
+    told = session.config.stash[_TOLD]
     if wanted is not None:
-        wanted.write_text(table(session.config.stash[_TOLD]))
+        wanted.write_text(table(told))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ class Note(NamedTuple):
     began_ns: int
     until_ns: int
     idle_ns: int
-    count: int
+    done: int
 
 
 Worker = Sequence[Note]
@@ -32,7 +32,7 @@ def await_count(journal: Path, count: int, seconds: float) -> list[Worker]:
 
     def all_told() -> list[Worker] | None:
         found = workers(journal)
-        return found if sum(notes[-1].count for notes in found) >= count else None
+        return found if sum(notes[-1].done for notes in found) >= count else None
 
     found = eventually(all_told, seconds=seconds)
     assert found is not None

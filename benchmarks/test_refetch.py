@@ -23,7 +23,8 @@ TARGET = 1.2
 CEILING = 4.0
 TENTH = (
     "--buffer-records", "2000", "-X", "max.partition.fetch.bytes=26214",
-    "-X", "fetch.max.bytes=209715", "-X", "queued.max.messages.kbytes=1638",
+    "-X", "fetch.max.bytes=209715", "-X", "message.max.bytes=209715",
+    "-X", "queued.max.messages.kbytes=1638",
 )  # fmt: skip
 
 

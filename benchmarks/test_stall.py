@@ -55,8 +55,8 @@ def rate(found: list[Handled]) -> float:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_the_others(
-    kafka: Broker, make_topic: Callable[..., str], group: str, contenders: Contenders, figures: Figures,
-    tmp_path: Path, seconds: int,
+    kafka: Broker, make_topic: Callable[..., str], group: str, contenders: Contenders,
+    figures: Figures, tmp_path: Path, seconds: int,
 ) -> None:  # fmt: skip
     each = seconds * PACE
 
