@@ -43,7 +43,7 @@ def latency(journal: Path) -> Latency:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seconds", [10, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(120, marks=pytest.mark.slow)])
 def test_beside_a_bare_loop(
     topic: str, group: str, contenders: Contenders, produce: Callable[..., Command],
     figures: Figures, tmp_path: Path, seconds: int,

@@ -12,8 +12,8 @@ from statistics import quantiles
 from typing import NamedTuple
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.figures import Figures
 from tests.support import Command, eventually
 
 RATE = 100
@@ -37,27 +37,31 @@ def handled(journal: Path) -> list[Handled]:
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_100_a_second(
     topic: str, group: str, run: Callable[..., Command], produce: Callable[..., Command],
-    journal: Path, benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], seconds: int,
+    journal: Path, figures: Figures, seconds: int,
 ) -> None:  # fmt: skip
     service = run("time_it", topic, group, "--workers", "4")
     service.await_event("ready")
-    rates: list[float] = []
 
-    def once() -> None:
+    def once() -> float:
         made = produce(topic, "--rate", str(RATE), "--duration", str(seconds)).expect(0, 90).json()
         eventually(lambda: len(handled(journal)) >= made["delivered"], every=0.01)
-        rates.append(made["rate_per_s"])
+        return float(made["rate_per_s"])
 
-    benchmark.pedantic(once, rounds=1)  # type: ignore[no-untyped-call]
+    rate = figures.once(once)
     service.signal(SIGTERM)
     service.expect(0)
-    assert rates == [pytest.approx(RATE, rel=0.01)]
+    assert rate == pytest.approx(RATE, rel=0.01)
     assert_ordered(handled(journal), RATE * seconds)
     told = latencies(handled(journal))
-    benchmark.extra_info |= told | {"rate_per_s": rates[0]}
-    with capsys.disabled():
-        shown = ", ".join(f"{name} {value:.1f} ms" for name, value in told.items())
-        print(f"\nordered run: {rates[0]:.2f}/s; produced to handled: {shown}")
+    shown = ", ".join(f"{name} {value:.1f} ms" for name, value in told.items())
+    figures.tell(
+        "ordered run at 100 tickets a second, 4 workers",
+        f"{rate:.2f}/s, all in order; produced to handled: {shown}",
+        "99 to 101/s, in order",
+        True,  # asserted above
+        rate_per_s=rate,
+        **told,
+    )
 
 
 def assert_ordered(lines: list[Handled], count: int) -> None:
