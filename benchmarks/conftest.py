@@ -21,6 +21,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--figures", type=Path, metavar="FILE", help="write all figures there, as a Markdown table"
     )
+    parser.addoption(
+        "--full", action="store_true", help="leave out the short forms of slow benchmarks"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of each benchmark one form only; without ``--full``, -m "not slow" has chosen already."""
+    if not config.getoption("--full"):
+        return
+    slow = {_function(item) for item in items if item.get_closest_marker("slow")}
+    short = [i for i in items if _function(i) in slow and not i.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=short)
+    items[:] = [item for item in items if item not in short]
+
+
+def _function(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 def pytest_configure(config: pytest.Config) -> None:
