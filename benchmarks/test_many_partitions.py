@@ -33,7 +33,7 @@ def test_throughput_and_truth(
 ) -> None:  # fmt: skip
     topics, count = {n: make_topic(n) for n in (MANY, FEW)}, MANY * each
     for partitions, topic in topics.items():
-        write(kafka, topic, evenly(partitions, count // partitions))
+        write(kafka, topic, evenly(partitions, count // partitions), noise=True)
     found = figures.alternate(
         rounds,
         {
