@@ -17,6 +17,14 @@ CEILING = 0.1
 SETTLE_SECONDS = 2  # the group's first steps, the workers' imports
 
 
+def shares(pids: list[int], seconds: float) -> list[float]:
+    """How much of a core each process uses over that time."""
+    before, began = [cpu_seconds(pid) for pid in pids], time.monotonic()
+    time.sleep(seconds)
+    wall = time.monotonic() - began
+    return [(cpu_seconds(pid) - b) / wall for pid, b in zip(pids, before, strict=True)]
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("seconds", [5, pytest.param(30, marks=pytest.mark.slow)])
 def test_cpu(
@@ -29,14 +37,7 @@ def test_cpu(
     eventually(lambda: time.monotonic() > since + SETTLE_SECONDS)
     pids = [service.pid, *(child.pid for child in service.children())]
     assert len(pids) == 1 + WORKERS
-
-    def once() -> list[float]:
-        before, began = [cpu_seconds(pid) for pid in pids], time.monotonic()
-        time.sleep(seconds)
-        wall = time.monotonic() - began
-        return [(cpu_seconds(pid) - b) / wall for pid, b in zip(pids, before, strict=True)]
-
-    supervisor, *workers = figures.once(once)
+    supervisor, *workers = figures.once(lambda: shares(pids, seconds))
     total = supervisor + sum(workers)
     figures.tell(
         f"idle, supervisor and {WORKERS} workers",

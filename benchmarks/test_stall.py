@@ -80,7 +80,10 @@ def test_the_others(
             "stalled": lambda turn: others_rate(turn, seconds),
         },
     )
-    (steady,), (stalled,) = found["steady"], found["stalled"]
+    report(figures, found["steady"][0], found["stalled"][0], seconds)
+
+
+def report(figures: Figures, steady: float, stalled: float, seconds: int) -> None:
     lost = 1 - stalled / steady
     figures.tell(
         f"one partition stalls for {seconds} s, the other seven",

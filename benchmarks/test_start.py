@@ -52,8 +52,13 @@ def test_help(figures: Figures) -> None:
     assert ours.low <= HELP_CEILING * bare.low
 
 
-def earliest(journal: Path) -> int:
-    return min(int(time) for file in journal.iterdir() for time in file.read_text().split())
+def first(journal: Path, start: Callable[[Path], Waitable]) -> float:
+    """Seconds from the start of a process to the first record that its handlers note."""
+    journal.mkdir()
+    began = time.monotonic_ns()
+    assert start(journal).wait(60) == 0
+    times = [int(at) for file in journal.iterdir() for at in file.read_text().split()]
+    return (min(times) - began) / 1e9
 
 
 @pytest.mark.timeout(300)
@@ -64,31 +69,28 @@ def test_first_record(
 ) -> None:  # fmt: skip
     write(kafka, topic, evenly(8, 1))
 
-    def first(turn: str, start: Callable[[dict[str, str]], Waitable]) -> float:
-        (journal := tmp_path / turn).mkdir()
-        began = time.monotonic_ns()
-        assert start({"JOURNAL": str(journal)}).wait(60) == 0
-        return (earliest(journal) - began) / 1e9
+    options = ("--workers", "2", "--http", listener.address, "--until-caught-up")
 
-    def ours(turn: str) -> float:
-        options = ("--workers", "2", "--http", listener.address, "--until-caught-up")
-        return first(
-            turn,
-            lambda where: contenders.run(
-                "note_time", topic, f"{group}-{turn}", *options, environment=where
-            ),
-        )
+    def ours(journal: Path) -> Waitable:
+        name, where = f"{group}-{journal.name}", {"JOURNAL": str(journal)}
+        return contenders.run("note_time", topic, name, *options, environment=where)
 
-    def bare(turn: str) -> float:
-        return first(
-            turn,
-            lambda where: contenders.loop(
-                topic, f"{group}-{turn}", 8, "note_time", environment=where
-            ),
-        )
+    def bare(journal: Path) -> Waitable:
+        name, where = f"{group}-{journal.name}", {"JOURNAL": str(journal)}
+        return contenders.loop(topic, name, 8, "note_time", environment=where)
 
-    found = figures.alternate(rounds, {"ours": ours, "bare": bare})
-    soon, soonest = spread(found["ours"]), spread(found["bare"])
+    found = figures.alternate(
+        rounds,
+        {
+            "ours": lambda turn: first(tmp_path / turn, ours),
+            "bare": lambda turn: first(tmp_path / turn, bare),
+        },
+    )
+    report_first(figures, found["ours"], found["bare"])
+
+
+def report_first(figures: Figures, ours: list[float], bare: list[float]) -> None:
+    soon, soonest = spread(ours), spread(bare)
     figures.tell(
         "from start to the first handled record, 2 workers",
         f"{soon:.2f} s; the bare loop {soonest:.2f} s",

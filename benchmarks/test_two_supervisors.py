@@ -47,16 +47,17 @@ def test_against_one(
         await_shares(services)
         write(kafka, topic, evenly(8, each))
         found = await_count(journal, 8 * each, 120)
-        for service in services:
-            service.signal(SIGTERM)
-        for service in services:
-            service.expect(0)
+        stop(services)
         return 8 * each / span_seconds(found)
 
     found = figures.alternate(
         rounds, {"two": lambda turn: rate(turn, 2), "one": lambda turn: rate(turn, 1)}
     )
-    ratio, two, one = ratios(found["two"], found["one"]), *map(spread, found.values())
+    report(figures, found["two"], found["one"])
+
+
+def report(figures: Figures, twos: list[float], ones: list[float]) -> None:
+    ratio, two, one = ratios(twos, ones), spread(twos), spread(ones)
     figures.tell(
         "two supervisors with a worker each against one with two, CPU-bound (80 µs)",
         f"{two.median:,.0f}/s of {one.median:,.0f}/s, ratio {ratio:.2f}",
@@ -65,6 +66,13 @@ def test_against_one(
         ratio=ratio.median,
     )
     assert ratio.median >= FLOOR
+
+
+def stop(services: list[Command]) -> None:
+    for service in services:
+        service.signal(SIGTERM)
+    for service in services:
+        service.expect(0)
 
 
 def await_shares(services: list[Command]) -> None:
