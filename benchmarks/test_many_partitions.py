@@ -20,7 +20,7 @@ from tests.support import eventually
 MANY, FEW = 512, 8
 WORKERS = ("--workers", "4")
 TARGET = 0.7
-FLOOR = 0.3
+FLOOR = 0.2  # seen: 0.4 to 0.7 where others wanted the cores too
 
 
 @pytest.mark.timeout(900)
