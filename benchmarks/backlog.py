@@ -29,16 +29,17 @@ def in_turn(partitions: int, each: int, data: str = "") -> Iterator[Placed]:
 
 def write(
     kafka: Broker, topic: str, tickets: Iterable[Placed], *, size: int = SIZE,
-    batch: int = 1_000_000, noise: bool = False,
+    batch: int = 1_000_000, noise: bool = False, bootstrap: str | None = None,
 ) -> None:  # fmt: skip
     """Write them, compressed by lz4, and wait until all are acknowledged.
 
     Args:
         size: bytes of JSON, about: what a ticket says is filled up with spaces.
         batch: most bytes of a batch, before compression.
+        bootstrap: where to, if not straight to the broker.
         noise: fill up the id with random digits instead, which halve at best.
     """
-    producer = _producer(kafka, batch)
+    producer = _producer(bootstrap or kafka.bootstrap, batch)
     encode = msgspec.json.Encoder().encode
     pad = max(size - 104, 0)  # what surrounds the data
     for number, (partition, data) in enumerate(tickets, 1):
@@ -54,16 +55,16 @@ def write(
 
 def write_raw(kafka: Broker, topic: str, values: Iterable[bytes], partitions: int) -> None:
     """Write raw values, one for each partition in turn, uncompressed."""
-    producer = _producer(kafka, 1_000_000, "none")
+    producer = _producer(kafka.bootstrap, 1_000_000, "none")
     for number, value in enumerate(values):
         _put(producer, topic, value, number % partitions)
     assert producer.flush(120) == 0
 
 
-def _producer(kafka: Broker, batch: int, compression: str = "lz4") -> Producer:
+def _producer(bootstrap: str, batch: int, compression: str = "lz4") -> Producer:
     return Producer(
         {
-            "bootstrap.servers": kafka.bootstrap,
+            "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
             "compression.type": compression,
             "batch.size": batch,

@@ -16,12 +16,12 @@ class Proxy:
 
     Attributes:
         connections: how many were accepted.
-        bytes_down: how much the target has sent to its clients.
+        bytes_up, bytes_down: how much clients have sent to the target, and it to them.
     """
 
     def __init__(self, port: int, target: int) -> None:
         self.address = f"127.0.0.1:{port}"
-        self.connections = self.bytes_down = 0
+        self.connections = self.bytes_up = self.bytes_down = 0
         self._port, self._target = port, target
         self._latency = 0.0
         self._up, self._down = asyncio.Event(), asyncio.Event()
@@ -116,12 +116,18 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
-                self.bytes_down += len(data) if gate is self._down else 0
+                self._count(len(data), gate)
                 if self._latency:
                     await asyncio.sleep(self._latency)
                 await gate.wait()
                 writer.write(data)
                 await writer.drain()
+
+    def _count(self, length: int, gate: asyncio.Event) -> None:
+        if gate is self._up:
+            self.bytes_up += length
+        else:
+            self.bytes_down += length
 
     async def _close(self) -> None:
         self._server.close()
