@@ -57,7 +57,7 @@ def _decoding(name: str | None = None) -> Handle:
         return msgspec.json.Decoder(Ticket).decode
     handle = getattr(importlib.import_module("handlers"), name)
     takes_values = bytes in get_type_hints(handle).values()
-    return handle if takes_values else decoding(handle)  # type: ignore[no-any-return]
+    return handle if takes_values else decoding(handle)
 
 
 def _read(consumer: Consumer, count: int, handle: Handle) -> float:

@@ -7,14 +7,15 @@ advises for short queues; all else is the default. It is the most that one Pytho
 can take from the wire, and what is lacking in it is what the others are for.
 """
 
-from benchmarks.bare_consumer import consume
+from benchmarks.bare_consumer import consume, decoding
 from benchmarks.peers.job import job, tell
 
 
 def main() -> None:
     """Do the job."""
     told = job()
-    tell(told.count, consume(told.bootstrap, told.topic, told.count, told.group, told.handle))
+    handle = decoding(told.handle)
+    tell(told.count, consume(told.bootstrap, told.topic, told.count, told.group, handle))
 
 
 if __name__ == "__main__":
