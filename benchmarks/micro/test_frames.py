@@ -7,6 +7,7 @@ import pytest
 from benchmarks.micro.steps import BATCH, VALUE, Measure, frame, messages, per, supervisor
 from ticketpool.core.ledger import Chunk
 from ticketpool.ipc.frames import FromSupervisor, Parser, Records, encode, parts
+from ticketpool.supervisor.feed import frame_of
 
 LARGE = 900_000
 COLUMNS = pytest.mark.parametrize("whole", [False, True], ids=["values", "columns"])
@@ -15,11 +16,9 @@ COLUMNS = pytest.mark.parametrize("whole", [False, True], ids=["values", "column
 @per(BATCH)
 @COLUMNS
 def test_build(measure: Measure, whole: bool) -> None:
-    made = supervisor()
-    (lane,) = made.router.lanes.values()
-    made.crew._wants_record = whole
-    chunk = Chunk(messages(BATCH, BATCH), list(range(BATCH)))
-    built = measure(lambda: made.crew._frame(lane, chunk))
+    (lane,) = supervisor().router.lanes.values()
+    chunk = Chunk(messages(BATCH, BATCH), range(BATCH))
+    built = measure(lambda: frame_of(lane, chunk, whole=whole))
     assert (built.values, len(built.keys)) == ([VALUE] * BATCH, BATCH * whole)
 
 

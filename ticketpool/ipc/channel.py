@@ -41,10 +41,14 @@ class Channel(Generic[T]):
     def send(self, frame: msgspec.Struct) -> None:
         """Queue a frame and write what the pipe takes now. Never blocks, never raises
         for a dead peer: its death is told by its pidfd."""
+        self.put(frame)
+        self.flush()
+
+    def put(self, frame: msgspec.Struct) -> None:
+        """Queue a frame for the next ``flush``."""
         both = parts(frame)
         self._out += both
         self.pending_bytes += sum(map(len, both))
-        self.flush()
 
     def flush(self) -> None:
         """Write queued bytes as far as the pipe takes them."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from ticketpool import crash, log, trace
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane, LaneState
-from ticketpool.core.ledger import Chunk
 from ticketpool.core.router import Router
 from ticketpool.errors import FrameError
 from ticketpool.ipc.frames import (
@@ -17,12 +16,13 @@ from ticketpool.ipc.frames import (
     FromWorker,
     Open,
     Ready,
-    Records,
     Retrying,
 )
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.feed import frame_of
+from ticketpool.supervisor.heartbeat import Heartbeat
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
@@ -60,12 +60,11 @@ class Crew:
         self._failures = failures
         self._totals = totals
         self._clock = clock
-        self._silence_ns = int(config.silence_seconds * 1e9)
-        self._beaten_ns = 0
         self._wants_record = False
         self._starts = Starts(config.handler)
         self.on_wait: Callable[[], None] = lambda: None
         self.urgent = False
+        self.heartbeat = Heartbeat(pool, config.silence_seconds, clock)
         self.recycler = Recycler(config, pool, router)
         self.undertaker = Undertaker(
             pool, router, failures, totals, self._starts, config.handler_timeout_seconds, clock
@@ -118,65 +117,29 @@ class Crew:
         for slot in self.pool.slots:
             if slot.state is not SlotState.READY:
                 continue
-            channel = slot.living.channel
             for lane in self._router.hopeless(slot.index):
                 self._failures.killed_worker(lane, None)
-            for lane, chunk in self._router.sendable(slot.index):
-                trace.delivered(lane, chunk.offsets)
-                crash.point("supervisor:before-frame")
-                channel.send(self._frame(lane, chunk))
+            if self._put_frames(slot):
+                slot.living.channel.flush()  # all at once: with many partitions they are small
                 crash.point("supervisor:after-frame")
-                if channel.pending_bytes > _MAX_PENDING_BYTES:
-                    break
 
-    def _frame(self, lane: Lane, chunk: Chunk) -> Records:
-        records = chunk.records
-        kind = type(records[0])  # its methods, called by map: the loop over records is C's
-        values = list(map(kind.value, records))
-        trouble = lane.trouble
-        first = trouble is not None and trouble.offset == chunk.offsets[0]
-        attempts = trouble.attempts if trouble is not None and first else 0
-        sparse = [] if isinstance(chunk.offsets, range) else list(chunk.offsets)
-        if not self._wants_record:
-            return Records(lane.number, chunk.offsets[0], sparse, values, [], [], [], attempts)
-        return Records(
-            lane.number,
-            chunk.offsets[0],
-            sparse,
-            values,
-            list(map(kind.key, records)),
-            [headers or () for headers in map(kind.headers, records)],  # type: ignore[misc]
-            [time for _, time in map(kind.timestamp, records)],
-            attempts,
-        )
+    def _put_frames(self, slot: Slot[FromWorker]) -> int:
+        """Queue what the slot's worker may be sent; how many frames."""
+        channel, count = slot.living.channel, 0
+        for lane, chunk in self._router.sendable(slot.index):
+            trace.delivered(lane, chunk.offsets)
+            crash.point("supervisor:before-frame")
+            channel.put(frame_of(lane, chunk, whole=self._wants_record))
+            count += 1
+            if channel.pending_bytes > _MAX_PENDING_BYTES:
+                break
+        return count
 
     # -- what comes back ------------------------------------------------------------------
 
-    def beat(self) -> None:
-        """Tell the workers that we are alive; without it they soon begin no more records.
-
-        Not after a long gap (a stopped process, a suspended machine), until Kafka was asked
-        again: it may tell that partitions are lost. See ``polled``.
-        """
-        now = self._now_ns()
-        if now - self._beaten_ns < self._silence_ns:
-            for slot in self.pool.slots:
-                if slot.child is not None:
-                    slot.child.words.cells[words.HEARTBEAT] = now
-            self._beaten_ns = now
-
-    def polled(self, began: float) -> None:
-        """Kafka was polled just now: what beats were left out for is over, unless we were
-        stopped since that poll began (monotonic seconds)."""
-        if self._now_ns() - int(began * 1e9) < self._silence_ns:
-            self._beaten_ns = self._now_ns()
-
-    def _now_ns(self) -> int:
-        return int(self._clock() * 1e9)
-
     def collect(self, seconds: float = 0.0) -> None:
         """Take what the workers have sent and bury the dead, after waiting at most ``seconds``."""
-        self.beat()
+        self.heartbeat.beat()
         for slot, what in self.pool.wait(seconds):
             if what is Signal.EXIT:
                 self._bury(slot)

@@ -1,9 +1,8 @@
 """The supervisor: one loop, one thread, the only Kafka client of the pool."""
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ticketpool import log, trace
 from ticketpool.config import RunConfig
@@ -12,7 +11,6 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
-from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
@@ -26,6 +24,7 @@ from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.garbage import rare_collections
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
+from ticketpool.supervisor.listening import listening
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
@@ -82,7 +81,7 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
-        with self._listener():
+        with listening(self._config.http, lambda: self._reporter.latest):
             try:
                 self._start()
                 while not self._done():
@@ -105,25 +104,6 @@ class Supervisor:
     def summary(self, ok: bool) -> Summary:
         """The outcome so far; ``ok``: ``run`` has returned and not raised."""
         return self._totals.summary(ok, self._crew.restarts)
-
-    @contextlib.contextmanager
-    def _listener(self) -> Iterator[None]:
-        """The HTTP listener for as long as we run, unless it is off."""
-        if self._config.http is None:
-            yield
-            return
-        from ticketpool.http import HttpServer  # brings a web server along; only when wanted
-        from ticketpool.metrics import Metrics
-
-        def latest() -> ServiceStatus | None:
-            return self._reporter.latest
-
-        server = HttpServer(self._config.http, latest, Metrics(latest).render)
-        server.start()
-        try:
-            yield
-        finally:
-            server.stop()
 
     # -- start -----------------------------------------------------------------------
 
@@ -191,7 +171,7 @@ class Supervisor:
         began = time.monotonic()
         self._poll_due = began + POLL_SECONDS
         found = self._intake.poll(seconds, one=one)
-        self._crew.polled(began)
+        self._crew.heartbeat.polled(began)
         return found
 
     def _tend(self) -> None:

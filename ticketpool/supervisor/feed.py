@@ -1,0 +1,30 @@
+"""What a worker is sent of a chunk: the columns that its handler wants."""
+
+from ticketpool.core.lane import Lane
+from ticketpool.core.ledger import Chunk
+from ticketpool.ipc.frames import Records
+
+
+def frame_of(lane: Lane, chunk: Chunk, *, whole: bool) -> Records:
+    """The chunk's records for the lane's worker; ``whole``: not their values alone."""
+    records = chunk.records
+    kind = type(records[0])  # its methods, called by map: the loop over records is C's
+    values = list(map(kind.value, records))
+    sparse = [] if isinstance(chunk.offsets, range) else list(chunk.offsets)
+    head = (lane.number, chunk.offsets[0], sparse, values)
+    attempts = _attempts(lane, chunk.offsets[0])
+    if not whole:
+        return Records(*head, [], [], [], attempts)
+    return Records(
+        *head,
+        list(map(kind.key, records)),
+        [headers or () for headers in map(kind.headers, records)],  # type: ignore[misc]
+        [time for _, time in map(kind.timestamp, records)],
+        attempts,
+    )
+
+
+def _attempts(lane: Lane, offset: int) -> int:
+    """Calls that were made with the record before, by this or an earlier process."""
+    trouble = lane.trouble
+    return trouble.attempts if trouble is not None and trouble.offset == offset else 0
