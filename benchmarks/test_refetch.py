@@ -15,11 +15,13 @@ import pytest
 from benchmarks.backlog import Placed, write
 from benchmarks.contenders import Contenders
 from benchmarks.figures import Figures
-from tests.broker import Broker, Listener, Unavailable, launch
-from tests.broker.settings import free_port
+from tests.broker import Broker
+from tests.faults.proxied import kafka, proxy, way_in
 from tests.faults.proxy import Proxy
 from tests.run.listener import Listener as Http
-from tests.support import eventually, missing
+from tests.support import eventually
+
+__all__ = ["kafka", "proxy", "way_in"]
 
 NAP = 0.0002
 TARGET = 1.2
@@ -29,28 +31,6 @@ TENTH = (
     "-X", "fetch.max.bytes=209715", "-X", "message.max.bytes=209715",
     "-X", "queued.max.messages.kbytes=1638",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def way_in() -> Listener:
-    return Listener("PROXIED", free_port(), free_port())
-
-
-@pytest.fixture(scope="module")
-def kafka(way_in: Listener) -> Iterator[Broker]:  # instead of the session's
-    """A broker with a second listener, which sends its clients through our proxy."""
-    try:
-        broker = launch([way_in])
-    except Unavailable as reason:
-        missing("a Kafka broker", str(reason))
-    yield broker
-    broker.close()
-
-
-@pytest.fixture
-def proxy(way_in: Listener) -> Iterator[Proxy]:
-    with Proxy(way_in.advertised_port, way_in.port) as running:
-        yield running
 
 
 def slow_and_quick(each: int) -> Iterator[Placed]:

@@ -5,19 +5,21 @@ In doubt because each of them looks different to the client: an error, or nothin
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from signal import SIGTERM
 
 import pytest
 
-from tests.broker import Broker, Listener, Unavailable, launch
-from tests.broker.settings import free_port
+from tests.broker import Broker
 from tests.faults.conftest import Start, Stream
 from tests.faults.judge import await_settled, held, longest_silence, noise
 from tests.faults.kinds import SESSION_SECONDS
+from tests.faults.proxied import kafka, proxy, way_in
 from tests.faults.proxy import Proxy
 from tests.run.journal import Journal
-from tests.support import eventually, missing
+from tests.support import eventually
+
+__all__ = ["kafka", "proxy", "way_in"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -25,28 +27,6 @@ ALL = set(range(8))
 FLOWING = ("slow_down", "reset")
 """Under these records still come."""
 Kept = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def way_in() -> Listener:
-    return Listener("PROXIED", free_port(), free_port())
-
-
-@pytest.fixture(scope="module")
-def kafka(way_in: Listener) -> Iterator[Broker]:  # instead of the session's
-    """A broker with a second listener, which sends its clients to a port of our own."""
-    try:
-        broker = launch([way_in])
-    except Unavailable as reason:
-        missing("a Kafka broker", str(reason))
-    yield broker
-    broker.close()
-
-
-@pytest.fixture
-def proxy(kafka: Broker, way_in: Listener) -> Iterator[Proxy]:
-    with Proxy(way_in.advertised_port, way_in.port) as running:
-        yield running
 
 
 def through(proxy: Proxy) -> tuple[str, ...]:
