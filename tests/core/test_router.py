@@ -187,8 +187,8 @@ class RouterMachine(RuleBasedStateMachine):
             sent.append(lane)
         if any(lane.suspect for lane in sent):
             assert len(sent) == 1
-        elif not any(lane.suspect for lane in self.router.lanes.values()):
-            self.check_nothing_left(slot)
+        elif not any(lane.suspect or lane.acquitted for lane in self.router.lanes.values()):
+            self.check_nothing_left(slot)  # nobody waits for the broker to know of an acquittal
 
     def on_a_last_chance(self) -> Lane | None:
         """The lane that runs, alone, a record that one more death makes a dead letter."""
@@ -460,6 +460,16 @@ def test_kafka_is_asked_for_lanes_that_could_use_records_or_wait_for_its_word() 
         lane.watched = 0
     closing.state, stopped.out_of_range = LaneState.CLOSING, True
     assert list(router.hungry()) == [waits, hungry]
+
+
+def test_acks_are_waited_for_while_records_are_in_flight() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lane = lane_with(router, PARTITIONS[0], 5)
+    assert not router.in_flight()
+    assert sent(router) == [(lane, [5])]
+    assert router.in_flight()
+    router.settle(lane, 5)
+    assert not router.in_flight()
 
 
 def test_a_suspect_gets_nothing_when_its_lane_closes() -> None:

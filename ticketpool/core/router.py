@@ -194,6 +194,10 @@ class Router:
         """Whether some lane has records that wait only for credit or for its worker."""
         return any(lane.ledger.buffered for lane in self.lanes.values())
 
+    def in_flight(self) -> bool:
+        """Whether some worker has records that it has not acknowledged."""
+        return any(lane.ledger.in_flight for lane in self.lanes.values())
+
     def hungry(self) -> Iterator[Lane]:
         """Lanes that could use records if Kafka had some, or that wait for its word."""
         for lane in self.lanes.values():

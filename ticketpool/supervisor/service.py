@@ -31,7 +31,8 @@ from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Summary, Totals
 from ticketpool.systemd import take_socket
 
-POLL_SECONDS = 0.1  # waiting for Kafka; acks and deaths wait for it too
+POLL_SECONDS = 0.1  # waiting for Kafka; deaths of idle workers wait for it too
+ACK_SECONDS = 0.01  # the same while records are in flight, whose acks wait for it
 PRESSED_SECONDS = 0.005  # waiting for a worker while records wait for credit
 TEND_SECONDS = 0.25
 REPORT_SECONDS = 0.5
@@ -163,7 +164,8 @@ class Supervisor:
         pressed = self._router.starved() or self._crew.pool.pending
         sated = pressed and not self._intake.hungry()
         due = not sated or time.monotonic() >= self._poll_due
-        found = due and self._ask(0.0 if pressed else POLL_SECONDS, one=sated)
+        patience = ACK_SECONDS if self._router.in_flight() else POLL_SECONDS
+        found = due and self._ask(0.0 if pressed else patience, one=sated)
         if pressed and not found:
             self._crew.collect(PRESSED_SECONDS)
 
