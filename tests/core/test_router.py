@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.core.naive import FakeRecord, NaiveLedger
-from ticketpool.core.flow import Limits
+from ticketpool.core.flow import RECORD_BYTES, Limits
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk
 from ticketpool.core.model import Partition
@@ -31,7 +31,7 @@ LIMITS = Limits(
     buffer_bytes=1 << 20,
 )
 PARTITIONS = [Partition(topic, number) for topic in ("a", "b") for number in range(3)]
-SHARED_BYTES = 200 << 10
+SHARED_BYTES = 20 << 10
 
 
 class LaneModel:
@@ -376,9 +376,14 @@ class RouterMachine(RuleBasedStateMachine):
         assert len({(lane.slot, lane.index) for lane in lanes}) == len(lanes)
         assert all(self.router.find(number) is None for number in self.fenced)
         assert self.router.starved() == any(m.records.buffer for m in self.model.values())
-        if lanes:
-            fair = max(SHARED_BYTES // len(lanes), 64 << 10)
-            assert self.router.limits.buffer_bytes == fair
+        self.check_buffers_share_what_is_scarce()
+
+    def check_buffers_share_what_is_scarce(self) -> None:
+        records = [model.records for model in self.model.values()]
+        held = sum(one.bytes_of(one.buffer) + RECORD_BYTES * len(one.buffer) for one in records)
+        fair = max(SHARED_BYTES // max(len(records), 1), 64 << 10)
+        limits = self.router.buffer_limits()
+        assert limits.buffer_bytes == (fair if held >= SHARED_BYTES else LIMITS.buffer_bytes)
 
 
 RouterMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
@@ -450,16 +455,24 @@ def test_a_suspect_that_finishes_is_cleared_and_the_others_run_again() -> None:
     assert sent(router) == [(first, [6]), (second, [7])]
 
 
-def test_kafka_is_asked_for_lanes_that_could_use_records_or_wait_for_its_word() -> None:
+def test_a_lane_that_could_use_records_is_hungry() -> None:
     router = Router(1, LIMITS, max_crashes=3)
-    waits, full, hungry, closing, stopped = (
+    _, hungry, closing, stopped = (
         lane_with(router, partition, *range(count))
-        for partition, count in zip(PARTITIONS, (9, 9, 1, 1, 1), strict=False)
+        for partition, count in zip(PARTITIONS, (9, 1, 1, 1), strict=False)
     )
-    for lane in (full, hungry, closing, stopped):
-        lane.watched = 0
     closing.state, stopped.out_of_range = LaneState.CLOSING, True
-    assert list(router.hungry()) == [waits, hungry]
+    assert list(router.hungry()) == [hungry]
+
+
+def test_a_lane_that_is_watched_or_to_be_acquitted_waits_for_the_brokers_word() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lane = lane_with(router, PARTITIONS[0], 5)
+    assert router.awaits_word()
+    lane.watched = 0
+    assert not router.awaits_word()
+    lane.acquitted = True
+    assert router.awaits_word()
 
 
 def test_acks_are_waited_for_while_records_are_in_flight() -> None:

@@ -11,6 +11,9 @@ import msgspec
 
 from ticketpool.core.ledger import Ledger
 
+RECORD_BYTES = 350
+"""What a polled record takes beside its value: the client's object, its key, its offset."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one lane.
@@ -37,7 +40,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def shared_by(self, partitions: int, total_bytes: int) -> "Limits":
         """The same limits, with the buffers of all partitions within ``total_bytes``."""
         fair = max(total_bytes // max(partitions, 1), 64 << 10)
-        return msgspec.structs.replace(self, buffer_bytes=min(self.buffer_bytes, fair))
+        return msgspec.structs.replace(
+            self,
+            buffer_bytes=min(self.buffer_bytes, fair),
+            buffer_records=min(self.buffer_records, fair // RECORD_BYTES),
+        )
 
 
 def may_send(ledger: Ledger, limits: Limits) -> bool:

@@ -9,7 +9,7 @@ from itertools import compress, count, islice
 from operator import ne
 from typing import Any
 
-from ticketpool.core.flow import Limits, is_hungry, may_send
+from ticketpool.core.flow import RECORD_BYTES, Limits, is_hungry, may_send
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk, Ledger
 from ticketpool.core.model import Partition, RawRecord
@@ -52,16 +52,16 @@ class Router:
 
     Args:
         slots: number of workers.
-        limits: of one lane; the buffers of all share ``total_buffer_bytes``.
+        limits: of one lane.
+        total_buffer_bytes: of memory that all buffers may take before each is held to its share.
         max_crashes: deaths after which a record that died alone is given up.
     """
 
     def __init__(
-        self, slots: int, limits: Limits, *, max_crashes: int, total_buffer_bytes: int = 64 << 20
+        self, slots: int, limits: Limits, *, max_crashes: int, total_buffer_bytes: int = 96 << 20
     ) -> None:
         self.lanes: dict[Partition, Lane] = {}
-        self.limits = limits
-        self._base_limits = limits
+        self.limits = self._fair_limits = limits
         self._total_buffer_bytes = total_buffer_bytes
         self._max_crashes = max_crashes
         self._by_number: dict[int, Lane] = {}
@@ -92,7 +92,16 @@ class Router:
         self._share_buffers()
 
     def _share_buffers(self) -> None:
-        self.limits = self._base_limits.shared_by(len(self.lanes), self._total_buffer_bytes)
+        self._fair_limits = self.limits.shared_by(len(self.lanes), self._total_buffer_bytes)
+
+    def buffer_limits(self) -> Limits:
+        """What pauses a lane now: its own limits, or its fair share when all together hold much.
+
+        Not the share alone: with hundreds of partitions that is less than one fetch brings.
+        """
+        ledgers = [lane.ledger for lane in self.lanes.values() if lane.ledger.buffered]
+        held = sum(one.buffered_bytes + RECORD_BYTES * one.buffered for one in ledgers)
+        return self.limits if held < self._total_buffer_bytes else self._fair_limits
 
     def of_slot(self, slot: int) -> Sequence[Lane]:
         """The lanes that belong to a worker."""
@@ -198,12 +207,15 @@ class Router:
         """Whether some worker has records that it has not acknowledged."""
         return any(lane.ledger.in_flight for lane in self.lanes.values())
 
+    def awaits_word(self) -> bool:
+        """Whether some lane may go on only when the broker has confirmed a commit."""
+        return any(x.watched or x.caution or x.acquitted for x in self.lanes.values())
+
     def hungry(self) -> Iterator[Lane]:
-        """Lanes that could use records if Kafka had some, or that wait for its word."""
+        """Lanes that could use records, if Kafka had some."""
         for lane in self.lanes.values():
             if lane.state is LaneState.OPEN and not lane.out_of_range:
-                waits = lane.watched or lane.caution or lane.acquitted
-                if waits or is_hungry(lane.ledger, self.limits):
+                if is_hungry(lane.ledger, self.limits):
                     yield lane
 
     # -- settling -------------------------------------------------------------------

@@ -40,7 +40,9 @@ class Intake:
         self._look_due = 0.0
 
     def hungry(self) -> bool:
-        """Whether some lane could use records that Kafka has."""
+        """Whether some lane could use records that Kafka has, or waits for its word."""
+        if self._router.awaits_word():
+            return True
         lanes = self._router.hungry()
         if self._clock() >= self._look_due:
             self._look_due = self._clock() + _LOOK_SECONDS
@@ -83,7 +85,7 @@ class Intake:
 
     def tend(self) -> None:
         """Pause the partitions whose buffer is full, resume those that have drained."""
-        limits = self._router.limits
+        limits = self._router.buffer_limits()
         lanes = self._router.lanes.values()
         fed = [lane for lane in lanes if lane.ledger.buffered and not lane.paused]
         full = [lane for lane in fed if should_pause(lane.ledger, limits)]
