@@ -18,7 +18,7 @@ from tests.soak.soak import soak
 from tests.soak.verdict import table
 from tests.support import missing
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 SEED = 65
 EVERY_SECONDS = 4.0
