@@ -602,3 +602,15 @@ def test_a_refused_commit_is_sent_again() -> None:
     assert list(router.to_commit()) == []
     lane.refused = True
     assert list(router.to_commit()) == [(lane, lane.position())]
+
+
+def test_a_cautious_lane_that_waits_for_its_dead_letter_only_is_sent_nothing() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lane = lane_with(router, PARTITIONS[0], 5, told=Trouble(5, 0, 1))
+    assert sent(router) == []  # it is announced with its turn
+    assert sent(router) == [(lane, [5])]
+    lane.ledger.hold(5)
+    router.settle(lane, 5)
+    assert lane.caution
+    assert not lane.ledger.idle
+    assert sent(router) == sent(router) == []
