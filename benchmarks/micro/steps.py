@@ -101,8 +101,8 @@ class Nowhere(Port[Any]):
 class _Client:
     """Takes commits, pauses and questions, and does nothing: what is left is our own part."""
 
-    def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> None:
-        list(positions)
+    def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> bool:
+        return bool(list(positions))
 
     def high_watermark(self, partition: Partition) -> int | None:
         return 1 << 40

@@ -109,9 +109,8 @@ class Life:
         self.router.settle(lane, through)
 
     def commit(self) -> None:
-        if not self.router.to_announce() and self.cluster.random.random() < 0.9:
-            return  # the next regular one is far
-        for lane, position in self.router.to_commit():
+        due = self.cluster.random.random() >= 0.9
+        for lane, position in list(self.router.to_commit() if due else self.router.to_announce()):
             lane.requested = position
             self.requests.append((lane, position))
 

@@ -333,7 +333,7 @@ class RouterMachine(RuleBasedStateMachine):
             assert position.memo == self.model[lane.partition].memo(lane)
             lane.requested, lane.refused = position, False
         assert not list(self.router.to_commit())
-        assert not self.router.to_announce()
+        assert not list(self.router.to_announce())
         for lane in self.router.lanes.values():
             assert (lane.requested and lane.requested.offset) == lane.ledger.committable
 
@@ -465,14 +465,27 @@ def test_a_lane_that_could_use_records_is_hungry() -> None:
     assert list(router.hungry()) == [hungry]
 
 
-def test_a_lane_that_is_watched_or_to_be_acquitted_waits_for_the_brokers_word() -> None:
+def test_the_brokers_word_is_waited_for_until_the_last_watched_lane_has_begun() -> None:
     router = Router(1, LIMITS, max_crashes=3)
-    lane = lane_with(router, PARTITIONS[0], 5)
-    assert router.awaits_word()
-    lane.watched = 0
+    lanes = [lane_with(router, partition, 5) for partition in PARTITIONS[:3]]
+    assert len(sent(router)) == len(lanes)
+    for lane in lanes[:2]:
+        router.settle(lane, 5)
+        assert router.awaits_word()
+    router.forget(lanes[2])
     assert not router.awaits_word()
-    lane.acquitted = True
-    assert router.awaits_word()
+
+
+def test_a_lane_is_announced_once_and_without_those_that_merely_moved() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    begun, new = (lane_with(router, partition, 5, 6) for partition in PARTITIONS[:2])
+    sent(router)
+    router.settle(begun, 6)
+    new.requested = None
+    assert [lane for lane, _ in router.to_commit()] == [begun, new]
+    assert [lane for lane, _ in router.to_announce()] == [new]
+    new.requested = new.position()
+    assert list(router.to_announce()) == []
 
 
 def test_acks_are_waited_for_while_records_are_in_flight() -> None:
@@ -497,7 +510,7 @@ def test_a_suspect_gets_nothing_when_its_lane_closes() -> None:
 def test_a_lane_begins_with_a_little_that_the_broker_knows_of() -> None:
     router = Router(1, LIMITS, max_crashes=3)
     lane = lane_with(router, PARTITIONS[0], *range(5, 12))
-    assert router.to_announce()
+    assert list(router.to_announce()) == [(lane, lane.position())]
     assert list(router.sendable(0)) == []  # nothing is committed yet
     assert sent(router) == [(lane, [5, 6])]
     assert trouble_of(lane.position().memo).crashes == 1  # type: ignore[union-attr]

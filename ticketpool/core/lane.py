@@ -125,6 +125,11 @@ class Lane:
         return self.has_turn if self.caution else self.watched > 0
 
     @property
+    def wary(self) -> bool:
+        """Whether its next step may wait until the broker has confirmed a commit."""
+        return self.watched > 0 or self.caution > 0 or self.acquitted
+
+    @property
     def charged(self) -> int:
         """How many deaths are held against its next record."""
         trouble = self.trouble

@@ -61,6 +61,7 @@ class Router:
         self, slots: int, limits: Limits, *, max_crashes: int, total_buffer_bytes: int = 96 << 20
     ) -> None:
         self.lanes: dict[Partition, Lane] = {}
+        self._wary: dict[Partition, Lane] = {}  # of them, those that may have to wait for a commit
         self.limits = self._fair_limits = limits
         self._total_buffer_bytes = total_buffer_bytes
         self._max_crashes = max_crashes
@@ -79,6 +80,7 @@ class Router:
         lane = Lane(partition, Ledger(partition, start), slot, index)
         lane.epoch = next(self._epochs)
         self.lanes[partition] = lane
+        self._wary[partition] = lane
         self._by_slot[slot].append(lane)
         self._share_buffers()
         return lane
@@ -88,6 +90,7 @@ class Router:
         lane.state = LaneState.CLOSED
         self._by_number.pop(lane.number, None)
         self._by_slot[lane.slot].remove(lane)
+        self._wary.pop(lane.partition, None)
         del self.lanes[lane.partition]
         self._share_buffers()
 
@@ -153,7 +156,7 @@ class Router:
     def _turn(self) -> Lane | None:
         """Of the cautious lanes one may run, the most charged first; it keeps its turn until
         its caution ends or it has no records for now."""
-        cautious = [lane for lane in self.lanes.values() if lane.caution]
+        cautious = [lane for lane in self._wary.values() if lane.caution]
         for lane in cautious:
             lane.has_turn = lane.has_turn and not lane.ledger.idle
         ready = [lane for lane in cautious if lane.state is LaneState.OPEN and not lane.ledger.idle]
@@ -166,9 +169,10 @@ class Router:
     def _acquittals_known(self) -> bool:
         """Whether no memo at the broker blames a record that has run alone and is settled; the
         next death, of another record, would make it a dead letter."""
-        waiting = [lane for lane in self.lanes.values() if lane.acquitted]
+        waiting = [lane for lane in self._wary.values() if lane.acquitted]
         for lane in waiting:
             lane.acquitted = not lane.announced
+            self._calm(lane)
         return not any(lane.acquitted for lane in waiting)
 
     def _last_chance(self, lane: Lane, slot: int) -> Iterator[tuple[Lane, Chunk]]:
@@ -209,7 +213,7 @@ class Router:
 
     def awaits_word(self) -> bool:
         """Whether some lane may go on only when the broker has confirmed a commit."""
-        return any(x.watched or x.caution or x.acquitted for x in self.lanes.values())
+        return bool(self._wary)
 
     def hungry(self) -> Iterator[Lane]:
         """Lanes that could use records, if Kafka had some."""
@@ -225,7 +229,12 @@ class Router:
         settled = lane.ledger.settle(through)
         if settled:
             lane.progress(settled)
+            self._calm(lane)
         return settled
+
+    def _calm(self, lane: Lane) -> None:
+        if not lane.wary:  # and it will not be so again, in this assignment
+            self._wary.pop(lane.partition, None)
 
     def hopeless(self, slot: int) -> list[Lane]:
         """Lanes whose next record has been charged with too many deaths, as their commit's
@@ -268,14 +277,13 @@ class Router:
 
     # -- committing -----------------------------------------------------------------
 
-    def to_announce(self) -> bool:
-        """Whether some lane waits until the broker knows its next record, and it was not told."""
-        maybe = [x for x in self.lanes.values() if x.watched or x.caution or x.acquitted]
-        return any(
-            (lane.acquitted or (lane.careful and lane.next_record is not None))
-            and lane.position() != lane.requested
-            for lane in maybe
-        )
+    def to_announce(self) -> Iterator[tuple[Lane, Position]]:
+        """Lanes that wait until the broker knows their next record, and it was not told."""
+        for lane in self._wary.values():
+            if lane.acquitted or (lane.careful and lane.next_record is not None):
+                position = lane.position()
+                if position is not None and position != lane.requested:
+                    yield lane, position
 
     def to_commit(self) -> Iterator[tuple[Lane, Position]]:
         """Lanes whose position has moved since a commit was last sent for them."""

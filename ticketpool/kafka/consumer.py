@@ -211,13 +211,16 @@ class GroupConsumer:
 
     # -- offsets ----------------------------------------------------------------------
 
-    def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> None:
-        """Send a commit; its outcome comes through ``Listener.committed``. Never raises."""
+    def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> bool:
+        """Send a commit, and say whether it has left. Never raises; its outcome comes
+        through ``Listener.committed``."""
         crash.point("supervisor:before-commit")
         try:
             self._consumer.commit(offsets=_commits(positions), asynchronous=True)
         except KafkaException as error:
             _log.warning("commit not sent", error=error.args[0].str())
+            return False
+        return True
 
     def commit_now(self, positions: Iterable[tuple[Partition, Position]]) -> list[Outcome]:
         """Commit and wait, also for a coordinator that is just moving; the outcome for each

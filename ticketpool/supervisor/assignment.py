@@ -46,6 +46,7 @@ class Assignment:
         self._crew = crew
         self._totals = totals
         self._signals = signals
+        self._asked = False  # a commit is on its way
         self._drain_seconds = config.drain_seconds
         self._on_out_of_range = config.on_out_of_range
         self._clock = clock
@@ -92,6 +93,7 @@ class Assignment:
 
     def committed(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes of commits; a failed one is sent again with the next."""
+        self._asked = False
         for partition, position, error in outcomes:
             lane = self._router.lanes.get(partition)
             trace.committed(partition, lane, position.offset, error)
@@ -142,13 +144,26 @@ class Assignment:
 
     def commit_soon(self) -> None:
         """Commit what has moved since the last time, without waiting."""
-        moved = list(self._router.to_commit())
+        self._send(list(self._router.to_commit()))
+
+    def announce(self) -> None:
+        """Commit for the lanes that may go on only when the broker knows their next record.
+
+        One such commit at a time: what becomes due meanwhile leaves together with the next.
+        Each by itself, they would queue up at the broker, and lanes behind them.
+        """
+        if not self._asked:
+            self._send(list(self._router.to_announce()))
+
+    def _send(self, moved: list[tuple[Lane, Position]]) -> None:
         if not moved:
             return
         trace.committing(moved)
-        self.consumer.commit_soon([(lane.partition, position) for lane, position in moved])
+        self._asked = self.consumer.commit_soon(
+            [(lane.partition, position) for lane, position in moved]
+        )
         for lane, position in moved:
-            lane.requested, lane.refused = position, False
+            lane.requested, lane.refused = position, not self._asked
 
     def commit_now(self, lanes: Iterable[Lane]) -> None:
         """Commit these lanes exactly, and wait for the broker's word on each.

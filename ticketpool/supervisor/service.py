@@ -146,11 +146,12 @@ class Supervisor:
         self._intake.tend()
         self._failures.tend()
         now = time.monotonic()
-        if now >= self._commit_due or self._crew.urgent or self._router.to_announce():
+        if now >= self._commit_due or self._crew.urgent:
             self._crew.settle_finished()
             self._crew.urgent = False
             self._commit_due = now + self._config.commit_interval_seconds
             self._assignment.commit_soon()
+        self._assignment.announce()
         if now >= self._tend_due:
             self._tend_due = now + TEND_SECONDS
             self._tend()
