@@ -8,7 +8,7 @@ from tests.simulation.broker import Entry
 from tests.simulation.children import Worker
 from ticketpool.core.model import Reject
 from ticketpool.ipc.frames import Records
-from ticketpool.worker.handler import Undecodable
+from ticketpool.worker.decoding import Undecodable
 
 
 class Handler:

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
-from ticketpool.worker.handler import load
+from ticketpool.worker.loading import load
 
 HERE = "tests.worker.handlers"
 

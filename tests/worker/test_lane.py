@@ -21,7 +21,7 @@ from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Ack, Closed, Dead, FromWorker, Open, Records, Retrying, encode
 from ticketpool.worker import lane as lanes
 from ticketpool.worker import words
-from ticketpool.worker.handler import Undecodable
+from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.lane import Lane, Rules, described
 
 NUMBER, INDEX = 7, 2

@@ -12,7 +12,8 @@ from tests.worker import handlers
 from tests.worker.batches import batch
 from ticketpool import Context, Record, Ticket
 from ticketpool.core.model import INT64_MAX
-from ticketpool.worker.handler import Undecodable, load
+from ticketpool.worker.decoding import Undecodable
+from ticketpool.worker.loading import load
 
 TICKET = b'{"id":"a","timestamp":"2024-01-02T03:04:05.123456789Z","order_id":7,"data":"x","more":1}'
 AS_TICKET = Ticket(

@@ -12,7 +12,8 @@ from ticketpool.core.model import Reject
 from ticketpool.core.policy import Backoff
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
-from ticketpool.worker.handler import Call, Undecodable
+from ticketpool.worker.decoding import Undecodable
+from ticketpool.worker.handler import Call
 from ticketpool.worker.words import HEARTBEAT, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000

@@ -15,8 +15,9 @@ from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Ready, Records
 from ticketpool.ipc.inside import enter
-from ticketpool.worker import handler as handlers
+from ticketpool.worker.handler import Handler
 from ticketpool.worker.lane import Lane, Rules, described
+from ticketpool.worker.loading import load
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -54,9 +55,9 @@ def _print_by_line() -> None:
         sys.stdout.reconfigure(line_buffering=True)
 
 
-def _load(name: str, port: Port[FromSupervisor]) -> handlers.Handler:
+def _load(name: str, port: Port[FromSupervisor]) -> Handler:
     try:
-        return handlers.load(name)
+        return load(name)
     except HandlerError as error:
         _, message = described(error)
         port.send(Failed(type(error).__name__, message))
@@ -65,7 +66,7 @@ def _load(name: str, port: Port[FromSupervisor]) -> handlers.Handler:
 
 def _serve(
     frames: Iterator[FromSupervisor],
-    handler: handlers.Handler,
+    handler: Handler,
     hello: Hello,
     port: Port[FromSupervisor],
     cells: memoryview,

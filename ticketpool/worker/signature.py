@@ -1,0 +1,52 @@
+"""What the signature of a user's function says: parameters and their annotations."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from ticketpool.errors import HandlerUnsupported
+
+
+def parameters_of(name: str, function: Callable[..., object]) -> list[str]:
+    """The names of the one or two positional parameters."""
+    kinds = inspect.Parameter
+    required, accepted = [], []
+    for parameter in _signature(name, function).parameters.values():
+        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
+            accepted.append(parameter.name)
+        elif parameter.kind is not kinds.KEYWORD_ONLY:
+            continue
+        if parameter.default is kinds.empty:
+            required.append(parameter.name)
+    usable = [p for p in accepted if p in required] or accepted[:1]
+    if not 1 <= len(usable) <= 2 or set(required) - set(usable):
+        raise HandlerUnsupported(
+            f"handler {name}{inspect.signature(function)}: a handler takes one parameter "
+            "(the ticket) or two (the ticket and its Context)"
+        )
+    return usable
+
+
+def _signature(name: str, function: Callable[..., object]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError as error:  # some builtins have none
+        raise HandlerUnsupported(f"handler {name}: {error}") from error
+
+
+def hints_of(name: str, function: Callable[..., object]) -> dict[str, Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    annotated = function if inspect.isroutine(function) else type(function).__call__
+    try:
+        return get_type_hints(annotated, include_extras=True)
+    except Exception as error:  # an annotation is any expression
+        raise HandlerUnsupported(
+            f"handler {name}: its annotations cannot be read: {error}"
+        ) from error
+
+
+def shown(annotation: Any) -> str:
+    """An annotation as its author wrote it, nearly."""
+    return getattr(annotation, "__name__", None) or str(annotation)
