@@ -30,7 +30,7 @@ CEILING = 4.0
 TENTH = (
     "--buffer-records", "2000", "-X", "max.partition.fetch.bytes=26214",
     "-X", "fetch.max.bytes=209715", "-X", "message.max.bytes=209715",
-    "-X", "queued.max.messages.kbytes=1638",
+    "-X", "queued.max.messages.kbytes=819",
 )  # fmt: skip
 
 

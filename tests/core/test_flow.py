@@ -75,16 +75,17 @@ def test_an_empty_lane_has_nothing_to_send() -> None:
 
 
 @pytest.mark.parametrize(
-    ("buffered", "pause", "resume"), [(1, False, True), (4, False, True), (9, False, False)]
+    ("buffered", "pause", "resume"),
+    [(1, False, True), (2, False, True), (3, False, False), (9, False, False)],
 )
-def test_pause_above_resume_below_half(buffered: int, pause: bool, resume: bool) -> None:
+def test_pause_above_resume_below_a_quarter(buffered: int, pause: bool, resume: bool) -> None:
     ledger = Ledger(AT, 0)
     fill(ledger, *range(buffered))
     assert should_pause(ledger, LIMITS) is pause
     assert should_resume(ledger, LIMITS) is resume
 
 
-@pytest.mark.parametrize(("size", "pause", "resume"), [(24, False, True), (25, False, False)])
+@pytest.mark.parametrize(("size", "pause", "resume"), [(12, False, True), (13, False, False)])
 def test_bytes_count_as_records_do(size: int, pause: bool, resume: bool) -> None:
     ledger = Ledger(AT, 0)
     fill(ledger, 0, 1, size=size)

@@ -25,7 +25,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             announced in a commit; it may have died far beyond what it had committed.
         window_records, window_bytes: sent and not settled; below both, one more whole
             frame may be sent.
-        buffer_records, buffer_bytes: read and not sent; pause above, resume below half.
+        buffer_records, buffer_bytes: read and not sent; pause above, resume below a quarter.
     """
 
     batch_records: int = 1000
@@ -63,10 +63,11 @@ def should_pause(ledger: Ledger, limits: Limits) -> bool:
 
 
 def should_resume(ledger: Ledger, limits: Limits) -> bool:
-    """Whether the buffer has drained below half of what pauses it."""
+    """Whether the buffer has drained below a quarter of what pauses it: what a pause throws
+    away is fetched again, so the fewer the better."""
     return (
-        ledger.buffered * 2 < limits.buffer_records
-        and ledger.buffered_bytes * 2 < limits.buffer_bytes
+        ledger.buffered * 4 < limits.buffer_records
+        and ledger.buffered_bytes * 4 < limits.buffer_bytes
     )
 
 
