@@ -59,11 +59,3 @@ def _raw(value: bytes | None) -> bytes:
     if value is None:
         raise Undecodable("the value is null (a tombstone); annotate bytes | None to accept it")
     return value
-
-
-def reason(value: bytes | None, error: Exception) -> str:
-    if value is None:
-        return "the value is null (a tombstone)"
-    if not value:
-        return "the value is empty"
-    return f"{type(error).__name__}: {error}"

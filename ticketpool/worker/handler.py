@@ -8,7 +8,8 @@ from collections.abc import Callable
 from ticketpool.core.model import Context, Record, Ticket, from_millis
 from ticketpool.errors import HandlerUnsupported
 from ticketpool.ipc.frames import Records
-from ticketpool.worker.decoding import Undecodable, decoder_for, reason
+from ticketpool.worker.decoding import Undecodable, decoder_for
+from ticketpool.worker.reasons import reason
 from ticketpool.worker.signature import hints_of, parameters_of, shown
 
 Call = Callable[[Records, int, int], None]
