@@ -1,25 +1,28 @@
 """Finding the user's handler by its name, and refusing in words what can't be one."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from ticketpool.errors import HandlerUnsupported
+from ticketpool.worker.decoding import JSON, Codec
 from ticketpool.worker.finding import find, is_awaited, is_generator
 from ticketpool.worker.handler import Handler
+from ticketpool.worker.middleware import Link
 
 
-def load(name: str) -> Handler:
+def load(name: str, codec: Codec = JSON, middleware: Sequence[Link] = ()) -> Handler:
     """Import ``module:function`` (dots allowed inside ``function``) and check it.
 
     Raises:
         HandlerNotFound: no such module or attribute.
-        HandlerUnsupported: not callable, wrong parameters, or an annotation
-            that cannot be decoded into.
+        HandlerUnsupported: not callable, wrong parameters, an annotation that the
+            codec cannot decode into, or a middleware that does not fit.
         HandlerError: importing the module raised.
     """
     target = find("handler", name)
     _check_kind(name, target)
-    return Handler(name, target)
+    return Handler(name, target, codec=codec, middleware=middleware)
 
 
 def _check_kind(name: str, target: Any) -> None:
