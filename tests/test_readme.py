@@ -9,6 +9,7 @@ import click
 import pytest
 
 from tests.broker.base import Broker
+from tests.run.topics import Raw, ticket, write
 from tests.support import Command
 from ticketpool.cli import run
 from ticketpool.cli.options import defaults_from
@@ -65,3 +66,48 @@ def test_every_option_it_names_exists() -> None:
         known |= {opt for parameter in found.params for opt in parameter.opts}
     foreign = {"--wait"}  # docker compose
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - foreign <= known
+
+
+PAYMENTS = [
+    b"\x00\x00\x00\x00\x01\x92\xa1a\x05",  # schema 1: ["a", 5]
+    b"\x00\x00\x00\x00\x02\x93\xa1b\xa3SEK\x06",  # schema 2: ["b", "SEK", 6]
+    b"\x00\x00\x00\x00\x09\x90",
+    b"\x00\x00",
+    b"\x00\x00\x00\x00\x01\x92\xa1c\xa4many",
+]
+
+
+@pytest.mark.e2e
+@pytest.mark.kafka
+def test_the_codec_and_the_middleware_work_by_copy_and_paste(
+    kafka: Broker, command: Callable[..., Command], make_topic: Callable[..., str], group: str,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    for name in ("wire", "around", "shop"):
+        (source,) = _blocks(f"python file={name}.py")
+        (tmp_path / f"{name}.py").write_text(source)
+    payments, tickets = kafka.create_topic("payments", 1), make_topic(1)
+    write(kafka, payments, [Raw(0, value) for value in PAYMENTS])
+    write(kafka, tickets, [Raw(0, ticket(order_id=number)) for number in (1, 2, 1)])
+    common = {
+        "TICKETPOOL_BOOTSTRAP_SERVERS": kafka.bootstrap, "TICKETPOOL_HTTP": "off",
+        "TICKETPOOL_GROUP": group, "TICKETPOOL_UNTIL_CAUGHT_UP": "1", "TICKETPOOL_WORKERS": "1",
+        "TICKETPOOL_CREATE_TOPIC": "1",
+    }  # fmt: skip
+    wire, around = (shlex.split(block) for block in (*_blocks("sh wire"), *_blocks("sh around")))
+
+    ran = command(*wire[1:], environment=common).expect(0)
+    assert ran.stdout.splitlines() == ["a: 5 EUR", "b: 6 SEK"]
+    reasons = {event["offset"]: event["reason"] for event in ran.events("dead-lettered")}
+    assert [reasons[offset] for offset in (2, 3, 4)] == [
+        "Undecodable: ValueError: magic byte 0, schema 9: not known here",
+        "Undecodable: error: unpack_from requires a buffer of at least 5 bytes for unpacking 5 "
+        "bytes at offset 0 (actual buffer size is 2)",
+        "Undecodable: ValidationError: Expected `int`, got `str` - at `$.amount`",
+    ]
+
+    ran = command(*around[1:], environment=common | {"TICKETPOOL_TOPIC": tickets}).expect(0)
+    first, timed, second, _ = ran.stdout.splitlines()  # the third is skipped
+    assert first.endswith("[0] 0: order 1")
+    assert re.fullmatch(rf"{tickets} 0: 0\.\d{{6}} s", timed)
+    assert second.endswith("[0] 1: order 2")

@@ -13,6 +13,10 @@ import msgspec
 from ticketpool.errors import ConfigError
 
 MASK = "***"
+BUILTIN = "ticketpool.worker.builtin:summary"
+"""The handler when none is given."""
+CODECS = ("json", "msgpack", "bytes")
+
 _SECRET_MARKS = ("password", "secret", "token", "key.pem", "private", "sasl.oauthbearer.config")
 
 
@@ -109,7 +113,11 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     log: LogConfig = LogConfig()
     topics: tuple[str, ...] = ("tickets",)
     group: str = "ticket-processor-group"
-    handler: str = "ticketpool.worker.builtin:summary"
+    handler: str = BUILTIN
+    handlers: dict[str, str] = {}  # by topic; ``handler`` serves the topics not named
+    codec: str = "json"  # or msgpack, bytes, module:function
+    codecs: dict[str, str] = {}  # by topic; ``codec`` serves the topics not named
+    middleware: tuple[str, ...] = ()  # module:function; the outermost first
     workers: int = msgspec.field(default_factory=usable_cores)
     retries: int = 5
     backoff_seconds: float = 0.1
@@ -153,6 +161,41 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         _at_least("--max-crashes", self.max_crashes, 1)
         _at_least("--drain-timeout", self.drain_seconds, 0)
         _at_least("--commit-interval", self.commit_interval_seconds, 0.01)
+        self._check_topics()
+
+    def _check_topics(self) -> None:
+        for codec in (self.codec, *self.codecs.values()):
+            if codec not in CODECS and ":" not in codec:
+                raise ConfigError(f"--codec {codec}: {', '.join(CODECS)} or module:function")
+        for option, by_topic in (("--handler", self.handlers), ("--codec", self.codecs)):
+            for topic, name in by_topic.items():
+                if topic not in self.topics:
+                    raise ConfigError(
+                        f"{option} {topic}={name}: topic {topic} is not read; add --topic {topic}"
+                    )
+        left = [topic for topic in self.topics if topic not in self.handlers]
+        if self.handlers and left and self.handler == BUILTIN:
+            raise ConfigError(
+                f"topic {left[0]} has no handler: add --handler {left[0]}=module:function, "
+                "or give HANDLER for all topics that are not named"
+            )
+
+    @property
+    def by_topic(self) -> tuple[tuple[str, str, str], ...]:
+        """Topic, handler and codec of each topic; empty when all topics have the same."""
+        if not self.handlers and not self.codecs:
+            return ()
+        return tuple(
+            (topic, self.handlers.get(topic, self.handler), self.codecs.get(topic, self.codec))
+            for topic in self.topics
+        )
+
+    @property
+    def handlers_shown(self) -> str:
+        """The handlers, for people."""
+        if not self.handlers:
+            return self.handler
+        return ", ".join(f"{topic}={handler}" for topic, handler, _ in self.by_topic)
 
     @property
     def silence_seconds(self) -> float:

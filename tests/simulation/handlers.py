@@ -12,10 +12,14 @@ from ticketpool.worker.decoding import Undecodable
 
 
 class Handler:
-    """``ticketpool.worker.handler.Handler`` of one worker."""
+    """``ticketpool.worker.handlers.Handlers`` of one worker, and the handler of every topic."""
 
     def __init__(self, world: Any, worker: Worker) -> None:
         self._world, self._worker = world, worker
+
+    def of(self, topic: str) -> "Handler":
+        """Itself."""
+        return self
 
     def call_for(
         self, topic: str, partition: int, slot: int

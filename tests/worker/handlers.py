@@ -57,6 +57,14 @@ def struct(order: Order) -> None:
     calls.append(order)
 
 
+def struct_and_context(order: Order, context: Context) -> None:
+    calls.append((order, context))
+
+
+def pair(pair: tuple[int, int]) -> None:
+    calls.append(pair)
+
+
 def a_dataclass(plan: Plan) -> None:
     calls.append(plan)
 

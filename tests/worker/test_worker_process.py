@@ -41,9 +41,10 @@ class Worker:
             stdout=stdout,
         )
 
-    def hello(self, handler: str) -> "Worker":
+    def hello(self, handler: str, codec: str = "json") -> "Worker":
         self.child.words.cells[words.HEARTBEAT] = time.monotonic_ns()
-        self.child.channel.send(Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info", 3600))
+        hello = Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info", 3600, codec=codec)
+        self.child.channel.send(hello)
         return self
 
     def open(self) -> "Worker":
@@ -115,6 +116,12 @@ def test_a_worker_that_cannot_load_its_handler_says_why_and_exits_with_4(
     failed = worker.expect(Failed)
     assert failed.error == error
     assert words_ in failed.message
+    assert worker.child.wait(10) == 4
+
+
+def test_a_codec_that_cannot_be_used_ends_the_worker_in_the_same_way(start: Start) -> None:
+    worker = start().hello("tests.worker.handlers:struct", codec="tests.worker.hooks:raising")
+    assert "LookupError: no schema for Order" in worker.expect(Failed).message
     assert worker.child.wait(10) == 4
 
 

@@ -2,7 +2,8 @@
 
 Precedence: flag, then ``TICKETPOOL_*`` environment variable, then the TOML file
 of ``--config``, then the default. The file has shared names at the top and a
-table per command: ``[run]``, ``[produce]``; librdkafka properties go in ``[kafka]``.
+table per command: ``[run]``, ``[produce]``; librdkafka properties go in ``[kafka]``, the
+handlers of single topics in ``[handlers]``.
 """
 
 import tomllib
@@ -53,10 +54,13 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"--config {path}: not TOML: {error}") from None
     ctx.meta[_PROPERTIES] = tuple(_properties(_table(path, data, "kafka")))
+    handlers = tuple(_properties(_table(path, data, "handlers")))
     tables = {name: _table(path, data, name) for name in _TABLES}
     known = _by_key(ctx.command)
     shared = {key: known.get(key) for key in _SHARED}
     values = _named(path, data, shared)
+    if handlers and "handlers" in (parameter.name for parameter in ctx.command.params):
+        values["handlers"] = handlers
     return values | _named(path, tables.get(ctx.info_name or "", {}), known)
 
 
@@ -77,9 +81,10 @@ def _properties(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _by_key(command: click.Command) -> dict[str, click.Parameter | None]:
-    """Parameters by the key that names them in a file: the option's long name, underscored."""
+    """Parameters by the key that names them in a file: the option's long name, underscored.
+    An argument goes before an option of its name, which has a table of its own."""
     known: dict[str, click.Parameter | None] = {}
-    for parameter in command.params:
+    for parameter in sorted(command.params, key=lambda one: one.param_type_name == "argument"):
         longs = [name for name in parameter.opts if name.startswith("--")]
         known[(longs or parameter.opts)[0].removeprefix("--").replace("-", "_")] = parameter
     return known

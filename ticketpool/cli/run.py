@@ -1,5 +1,6 @@
 """``ticketpool run``."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from ticketpool.config import (
     RunConfig,
     usable_cores,
 )
+from ticketpool.errors import ConfigError
 
 _DEFAULT = RunConfig()
 
@@ -23,6 +25,14 @@ _DEFAULT = RunConfig()
         help="Worker processes.")  # fmt: skip
 @option("--topic", "topics", multiple=True, default=_DEFAULT.topics, metavar="NAME",
         help="Topic to read; repeat for several.")  # fmt: skip
+@option("--handler", "handlers", multiple=True, metavar="TOPIC=MODULE:FUNCTION",
+        help="Handler of one topic; HANDLER serves the others. Repeat for several.")  # fmt: skip
+@option("--codec", "codecs", multiple=True, default=(_DEFAULT.codec,),
+        metavar="[TOPIC=]CODEC",
+        help="How values are decoded: json, msgpack, bytes, or a hook module:function. Repeat "
+        "for single topics.")  # fmt: skip
+@option("--middleware", multiple=True, metavar="MODULE:FUNCTION",
+        help="Called around the handler; repeat for several, the outermost first.")  # fmt: skip
 @option("--group", default=_DEFAULT.group, help="Consumer group.")
 @option("--retries", type=click.IntRange(0), default=_DEFAULT.retries,
         help="Further calls after a handler has raised.")  # fmt: skip
@@ -93,7 +103,8 @@ def command(**given: Any) -> None:
     """Process tickets: the supervisor and its pool of workers.
 
     HANDLER is module:function, a function of one parameter (the ticket) or two (the ticket
-    and its Context). Without it, a built-in one logs a line every two seconds.
+    and its Context). Without it, a built-in one logs a line every two seconds. The annotation
+    of the first parameter says what the codec has to make of a value.
 
     Each partition is served in order by one worker. Offsets are committed only past finished
     records. SIGTERM and Ctrl-C drain, commit and exit with 0; a second one stops at once.
@@ -112,15 +123,46 @@ def _print_json(outcome: object) -> None:
     click.echo(msgspec.json.encode(outcome))
 
 
+def by_topic(option_name: str, values: Iterable[str]) -> dict[str, str]:
+    """``TOPIC=NAME`` of each value; a NAME without a topic comes under the empty one.
+
+    Raises:
+        ConfigError: a topic is named twice.
+    """
+    named: dict[str, str] = {}
+    for value in values:
+        topic, _, name = value.rpartition("=")
+        if topic in named:
+            whose = f"for topic {topic}" if topic else "without a topic"
+            raise ConfigError(f"{option_name} {value}: there is a second one {whose}")
+        named[topic] = name
+    return named
+
+
+def _handlers(values: Iterable[str]) -> dict[str, str]:
+    named = by_topic("--handler", values)
+    if "" in named:
+        raise ConfigError(
+            f"--handler {named['']}: write TOPIC={named['']}, or give it as HANDLER, without an "
+            "option, for all topics"
+        )
+    return named
+
+
 def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
     """The configuration from the options. Raises ``ConfigError``."""
     http = given["http"]
+    codecs = by_topic("--codec", given["codecs"])
     return RunConfig(
         kafka=kafka_config(given["bootstrap_servers"], given["properties"]),
         log=log_config(given["log_format"], given["log_level"]),
         topics=tuple(dict.fromkeys(given["topics"])),
         group=given["group"],
         handler=given["handler"] or _DEFAULT.handler,
+        handlers=_handlers(given["handlers"]),
+        codec=codecs.pop("", _DEFAULT.codec),
+        codecs=codecs,
+        middleware=tuple(given["middleware"]),
         workers=given["workers"],
         retries=given["retries"],
         backoff_seconds=given["backoff"],

@@ -32,6 +32,8 @@ class Hello(_Frame, tag="hello", frozen=True):
     """Supervisor to worker, first: who you are and what to load. No Kafka secrets.
 
     ``silence_seconds``: begin no record when the supervisor's heartbeat is older.
+    ``by_topic``: topic, handler and codec, for all topics; empty when ``handler`` and ``codec``
+    serve every topic. ``middleware``: by name, the outermost first.
     """
 
     slot: int
@@ -45,6 +47,9 @@ class Hello(_Frame, tag="hello", frozen=True):
     silence_seconds: float
     group: str = ""
     trace_log: str | None = None  # the supervisor's; ours goes beside it
+    codec: str = "json"
+    by_topic: list[tuple[str, str, str]] = []
+    middleware: list[str] = []
 
 
 class Open(_Frame, tag="open", frozen=True):
@@ -95,9 +100,11 @@ class End(_Frame, tag="end", frozen=True):
 
 
 class Ready(_Frame, tag="ready", frozen=True):
-    """Worker to supervisor: the handler is loaded. ``wants_record``: send all columns."""
+    """Worker to supervisor: the handlers are loaded. ``wants_record``: send all columns, or,
+    where it is false, those of lanes of ``whole_topics``."""
 
     wants_record: bool
+    whole_topics: list[str] = []
 
 
 class Failed(_Frame, tag="failed", frozen=True):

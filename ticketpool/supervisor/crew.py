@@ -61,7 +61,8 @@ class Crew:
         self._totals = totals
         self._clock = clock
         self._wants_record = False
-        self._starts = Starts(config.handler)
+        self._whole_topics: frozenset[str] = frozenset()
+        self._starts = Starts(config.handlers_shown)
         self.on_wait: Callable[[], None] = lambda: None
         self.urgent = False
         self.heartbeat = Heartbeat(pool, config.silence_seconds, clock)
@@ -129,7 +130,8 @@ class Crew:
         for lane, chunk in self._router.sendable(slot.index):
             trace.delivered(lane, chunk.offsets)
             crash.point("supervisor:before-frame")
-            channel.put(frame_of(lane, chunk, whole=self._wants_record))
+            whole = self._wants_record or lane.partition.topic in self._whole_topics
+            channel.put(frame_of(lane, chunk, whole=whole))
             count += 1
             if channel.pending_bytes > _MAX_PENDING_BYTES:
                 break
@@ -174,6 +176,7 @@ class Crew:
         slot.state = SlotState.READY
         self._starts.went_well(slot)
         self._wants_record = frame.wants_record
+        self._whole_topics = frozenset(frame.whole_topics)
         for lane in self._router.of_slot(slot.index):
             self.open(lane)
 

@@ -52,4 +52,7 @@ class Recruiter:
             config.silence_seconds,
             config.group,
             trace.path(),
+            codec=config.codec,
+            by_topic=list(config.by_topic),
+            middleware=list(config.middleware),
         )

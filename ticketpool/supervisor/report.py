@@ -58,7 +58,7 @@ class Reporter:
             made_at=now,
             uptime_seconds=round(now - self._started, 3),
             group=self._config.group,
-            handler=self._config.handler,
+            handler=self._config.handlers_shown,
             partitions=[self._partition(lane, running.get(lane.partition)) for lane in lanes],
             workers=[self._worker(slot) for slot in self._crew.pool.slots],
             rebalances=dict(self._assignment.events),

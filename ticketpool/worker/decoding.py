@@ -6,19 +6,40 @@ from typing import Any
 
 import msgspec
 
-from ticketpool.core.model import Record
+from ticketpool.core.model import Record, Ticket
 from ticketpool.errors import HandlerUnsupported
 from ticketpool.worker.signature import shown
 
 _NODES = (msgspec.inspect.Type, msgspec.inspect.Field)
+
+Decode = Callable[[bytes | None], Any]
 
 
 class Undecodable(Exception):
     """The payload does not fit the handler's annotation; retrying would not help."""
 
 
-def decoder_for(name: str, payload: Any) -> Callable[[bytes | None], Any]:
-    """Bytes to payload; raises anything at bytes that are none."""
+class Codec(typing.NamedTuple):
+    """What makes decoders.
+
+    Attributes:
+        shown: how it is called in "cannot decode … into Order".
+        make: from an annotation to a decoder of it; raises ``TypeError`` or ``ValueError``
+            for one that it cannot serve.
+        unannotated: what stands for the annotation when there is none.
+    """
+
+    shown: str
+    make: Callable[[Any], Decode]
+    unannotated: Any = Ticket
+
+
+def decoder_for(name: str, payload: Any, codec: Codec) -> Decode:
+    """Bytes to payload; raises anything at bytes that are none.
+
+    The raw value, or the whole record, is what a handler gets that asks for it, whatever the
+    codec. Raises ``HandlerUnsupported`` where the codec cannot serve the annotation.
+    """
     if payload is Record:
         return lambda value: value
     if payload is bytes:
@@ -30,14 +51,23 @@ def decoder_for(name: str, payload: Any) -> Callable[[bytes | None], Any]:
             f"handler {name}: {shown(payload)} asks for batches; this version serves single tickets"
         )
     try:
-        decode = msgspec.json.Decoder(payload).decode
-        if foreign := next(_foreign_classes(payload), None):
-            raise TypeError(f"{shown(foreign)} is no Struct, dataclass, TypedDict or the like")
+        return codec.make(payload)
     except (TypeError, ValueError) as error:
         raise HandlerUnsupported(
-            f"handler {name}: cannot decode JSON into {shown(payload)}: {error}"
+            f"handler {name}: cannot decode {codec.shown} into {shown(payload)}: {error}"
         ) from error
-    return decode  # type: ignore[return-value]  # None is refused as bytes that are no JSON are
+
+
+def _by(kind: Any) -> Callable[[Any], Decode]:
+    """What makes decoders by a class of msgspec's; these refuse None as malformed bytes."""
+
+    def make(payload: Any) -> Decode:
+        decode: Decode = kind(payload).decode
+        if foreign := next(_foreign_classes(payload), None):
+            raise TypeError(f"{shown(foreign)} is no Struct, dataclass, TypedDict or the like")
+        return decode
+
+    return make
 
 
 def _foreign_classes(payload: Any) -> Iterator[type]:
@@ -55,15 +85,16 @@ def _foreign_classes(payload: Any) -> Iterator[type]:
             todo += msgspec.structs.astuple(node)
 
 
+def _refuse(payload: Any) -> Decode:
+    raise TypeError("--codec bytes hands over raw values; annotate bytes or choose another codec")
+
+
 def _raw(value: bytes | None) -> bytes:
     if value is None:
         raise Undecodable("the value is null (a tombstone); annotate bytes | None to accept it")
     return value
 
 
-def reason(value: bytes | None, error: Exception) -> str:
-    if value is None:
-        return "the value is null (a tombstone)"
-    if not value:
-        return "the value is empty"
-    return f"{type(error).__name__}: {error}"
+JSON = Codec("JSON", _by(msgspec.json.Decoder))
+MSGPACK = Codec("MessagePack", _by(msgspec.msgpack.Decoder))
+BYTES = Codec("bytes", _refuse, bytes)

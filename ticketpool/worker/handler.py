@@ -3,12 +3,15 @@
 The annotation of the first parameter decides the decoding, once, here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ticketpool.core.model import Context, Record, Ticket, from_millis
+from ticketpool.core.model import Context, Record, from_millis
 from ticketpool.errors import HandlerUnsupported
 from ticketpool.ipc.frames import Records
-from ticketpool.worker.decoding import Undecodable, decoder_for, reason
+from ticketpool.worker.decoding import JSON, Codec, Undecodable, decoder_for
+from ticketpool.worker.finding import is_awaited
+from ticketpool.worker.middleware import Chain, Link
+from ticketpool.worker.reasons import reason
 from ticketpool.worker.signature import hints_of, parameters_of, shown
 
 Call = Callable[[Records, int, int], None]
@@ -23,33 +26,44 @@ class Handler:
         wants_record: whether key, headers and timestamp must cross the pipe.
     """
 
-    def __init__(self, name: str, function: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., object],
+        *,
+        codec: Codec = JSON,
+        middleware: Sequence[Link] = (),
+    ) -> None:
         self.function = function
         parameters = parameters_of(name, function)
         hints = hints_of(name, function)
-        self._payload = hints.get(parameters[0], Ticket)
-        self._with_context = len(parameters) == 2
-        if self._with_context and hints.get(parameters[1], Context) is not Context:
+        self._payload = hints.get(parameters[0], codec.unannotated)
+        takes_context = len(parameters) == 2
+        if takes_context and hints.get(parameters[1], Context) is not Context:
             raise HandlerUnsupported(
                 f"handler {name}: its second parameter is annotated "
                 f"{shown(hints[parameters[1]])}; it gets a ticketpool.Context"
             )
-        self._decode = decoder_for(name, self._payload)
+        self._decode = decoder_for(name, self._payload, codec)
+        self._chain = Chain(
+            name, middleware, is_async=is_awaited(function), takes_context=takes_context
+        )
+        self._with_context = takes_context or bool(middleware)
         self.wants_record = self._with_context or self._payload is Record
 
     def call_for(self, topic: str, partition: int, worker: int) -> Call:
         """The call for a lane: decode, then the handler with one or two arguments."""
-        handle, decode = self.function, self._decode
         if self._payload is Record:
             return self._record_call(topic, partition, worker)
         if self._with_context:
             return self._call_with_context(topic, partition, worker)
+        handle, decode = self._chain.for_lane(self.function), self._decode
 
         def call(batch: Records, i: int, attempt: int) -> None:
             value = batch.values[i]
             try:  # here, and not around ``decode``: one call less for each record
                 payload = decode(value)
-            except Undecodable:
+            except (Undecodable, OSError):  # OSError: a hook's registry is away, so try again
                 raise
             except Exception as error:  # also UnicodeDecodeError and RecursionError
                 raise Undecodable(reason(value, error)) from error
@@ -58,13 +72,13 @@ class Handler:
         return call
 
     def _call_with_context(self, topic: str, partition: int, worker: int) -> Call:
-        handle, decode = self.function, self._decode
+        handle, decode = self._chain.for_lane(self.function), self._decode
 
         def call(batch: Records, i: int, attempt: int) -> None:
             value = batch.values[i]
             try:
                 payload = decode(value)
-            except Undecodable:
+            except (Undecodable, OSError):  # OSError: a hook's registry is away, so try again
                 raise
             except Exception as error:  # also UnicodeDecodeError and RecursionError
                 raise Undecodable(reason(value, error)) from error
@@ -73,7 +87,7 @@ class Handler:
         return call
 
     def _record_call(self, topic: str, partition: int, worker: int) -> Call:
-        handle, with_context = self.function, self._with_context
+        handle, with_context = self._chain.for_lane(self.function), self._with_context
 
         def call(batch: Records, i: int, attempt: int) -> None:
             record = Record(

@@ -1,59 +1,28 @@
 """Finding the user's handler by its name, and refusing in words what can't be one."""
 
-import importlib
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
-from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
+from ticketpool.errors import HandlerUnsupported
+from ticketpool.worker.decoding import JSON, Codec
+from ticketpool.worker.finding import find, is_awaited, is_generator
 from ticketpool.worker.handler import Handler
+from ticketpool.worker.middleware import Link
 
 
-def load(name: str) -> Handler:
+def load(name: str, codec: Codec = JSON, middleware: Sequence[Link] = ()) -> Handler:
     """Import ``module:function`` (dots allowed inside ``function``) and check it.
 
     Raises:
         HandlerNotFound: no such module or attribute.
-        HandlerUnsupported: not callable, wrong parameters, or an annotation
-            that cannot be decoded into.
+        HandlerUnsupported: not callable, wrong parameters, an annotation that the
+            codec cannot decode into, or a middleware that does not fit.
         HandlerError: importing the module raised.
     """
-    module_name, colon, path = name.partition(":")
-    if not (module_name and colon and path):
-        raise HandlerNotFound(f"handler {name!r}: write module:function")
-    target: Any = _import(name, module_name)
-    for part in path.split("."):
-        try:
-            target = getattr(target, part)
-        except AttributeError:
-            raise HandlerNotFound(
-                f"handler {name}: {module_name} has no {path!r}{_names(target)}"
-            ) from None
+    target = find("handler", name)
     _check_kind(name, target)
-    return Handler(name, target)
-
-
-def _import(name: str, module_name: str) -> Any:
-    try:
-        return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name + ".").startswith(error.name + "."):
-            raise HandlerNotFound(
-                f"handler {name}: no module {error.name!r} in the current directory or on sys.path"
-            ) from None
-        raise HandlerError(f"handler {name}: importing it failed: {error}") from error
-    except BaseException as error:  # whatever user code does at import, SystemExit included
-        raise HandlerError(
-            f"handler {name}: importing it failed: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _names(module: Any) -> str:
-    """Its own public functions, for a name that was not found."""
-    own = getattr(module, "__name__", None)
-    members = getattr(module, "__dict__", {}).items()
-    functions = [n for n, v in members if inspect.isfunction(v) and v.__module__ == own]
-    found = sorted(n for n in functions if not n.startswith("_"))
-    return f"; its functions: {', '.join(found[:10])}" if found else ""
+    return Handler(name, target, codec=codec, middleware=middleware)
 
 
 def _check_kind(name: str, target: Any) -> None:
@@ -61,9 +30,7 @@ def _check_kind(name: str, target: Any) -> None:
         raise HandlerUnsupported(f"handler {name} is a class; this version serves functions only")
     if not callable(target):
         raise HandlerUnsupported(f"handler {name} is a {type(target).__name__}, not a function")
-    called = target if inspect.isfunction(target) else getattr(target, "__call__", None)  # noqa: B004 - we want the method itself
-    if any(map(inspect.iscoroutinefunction, (target, called))):
+    if is_awaited(target):
         raise HandlerUnsupported(f"handler {name} is async; this version serves plain functions")
-    generators = inspect.isgeneratorfunction, inspect.isasyncgenfunction
-    if any(is_generator(one) for is_generator in generators for one in (target, called)):
+    if is_generator(target):
         raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")

@@ -13,11 +13,10 @@ from ticketpool.config import LogConfig, OnFailure
 from ticketpool.core.policy import Backoff
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
-from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Ready, Records
+from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Records
 from ticketpool.ipc.inside import enter
-from ticketpool.worker.handler import Handler
+from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.lane import Lane, Rules, described
-from ticketpool.worker.loading import load
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -33,10 +32,10 @@ def main() -> None:
     log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
     trace.open_worker(hello.trace_log, hello.group, hello.slot)
     _print_by_line()
-    handler = _load(hello.handler, port)
-    port.send(Ready(handler.wants_record))
+    handlers = _load(hello, port)
+    port.send(handlers.ready())
     gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
-    _serve(frames, handler, hello, port, words.cells)
+    _serve(frames, handlers, hello, port, words.cells)
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
@@ -55,9 +54,9 @@ def _print_by_line() -> None:
         sys.stdout.reconfigure(line_buffering=True)
 
 
-def _load(name: str, port: Port[FromSupervisor]) -> Handler:
+def _load(hello: Hello, port: Port[FromSupervisor]) -> Handlers:
     try:
-        return load(name)
+        return Handlers(hello)
     except HandlerError as error:
         _, message = described(error)
         port.send(Failed(type(error).__name__, message))
@@ -66,7 +65,7 @@ def _load(name: str, port: Port[FromSupervisor]) -> Handler:
 
 def _serve(
     frames: Iterator[FromSupervisor],
-    handler: Handler,
+    handlers: Handlers,
     hello: Hello,
     port: Port[FromSupervisor],
     cells: memoryview,
@@ -83,6 +82,7 @@ def _serve(
             case Records():
                 lanes[frame.lane].put(frame)
             case Open():
+                handler = handlers.of(frame.topic)
                 call = handler.call_for(frame.topic, frame.partition, hello.slot)
                 call = trace.traced(call, frame.lane, frame.topic, frame.partition)
                 lanes[frame.lane] = Lane(frame, call, rules, port, cells)

@@ -1,0 +1,40 @@
+"""The handler of each topic that a worker may get a lane of."""
+
+from ticketpool.ipc.frames import Hello, Ready
+from ticketpool.worker.codecs import load_codec
+from ticketpool.worker.handler import Handler
+from ticketpool.worker.loading import load
+from ticketpool.worker.middleware import load_middleware
+
+_ANY = ""  # no topic has this name
+
+
+class Handlers:
+    """*Worker side.* All handlers that ``hello`` names.
+
+    Attributes:
+        loaded: each of them once: topics with the same handler and codec share it.
+
+    Raises:
+        HandlerError: one of them, a codec or a middleware cannot be used.
+    """
+
+    def __init__(self, hello: Hello) -> None:
+        by_topic = hello.by_topic or [(_ANY, hello.handler, hello.codec)]
+        codecs = {name: load_codec(name) for _, _, name in by_topic}
+        middleware = [load_middleware(name) for name in hello.middleware]
+        handlers = {
+            (name, codec): load(name, codecs[codec], middleware)
+            for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
+        }
+        self.loaded = tuple(handlers.values())
+        self._by_topic = {topic: handlers[name, codec] for topic, name, codec in by_topic}
+
+    def of(self, topic: str) -> Handler:
+        """That of the topic. Raises ``KeyError`` for one that was not named."""
+        return self._by_topic[_ANY if _ANY in self._by_topic else topic]
+
+    def ready(self) -> Ready:
+        """What the supervisor is told: which lanes want all columns."""
+        whole = [topic for topic, handler in self._by_topic.items() if handler.wants_record]
+        return Ready(len(whole) == len(self._by_topic), [topic for topic in whole if topic != _ANY])
