@@ -3,7 +3,7 @@
 Hand over one function, ``handle(ticket)``; ``ticketpool run`` does the rest.
 """
 
-from ticketpool.core.model import Context, Record, Reject, Ticket
+from ticketpool.core.model import Context, PartialFailure, Record, Reject, Ticket
 
-__all__ = ["Context", "Record", "Reject", "Ticket"]
+__all__ = ["Context", "PartialFailure", "Record", "Reject", "Ticket"]
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.simulation.broker import Entry
 from tests.simulation.children import Worker
-from ticketpool.core.model import Reject
+from ticketpool.core.model import Drain, Reject
 from ticketpool.ipc.frames import Records
 from ticketpool.worker.decoding import Undecodable
 
@@ -14,11 +14,13 @@ from ticketpool.worker.decoding import Undecodable
 class Handler:
     """``ticketpool.worker.handler.Handler`` of one worker."""
 
+    is_async = is_batch = False
+
     def __init__(self, world: Any, worker: Worker) -> None:
         self._world, self._worker = world, worker
 
     def call_for(
-        self, topic: str, partition: int, slot: int
+        self, topic: str, partition: int, slot: int, drain: Drain
     ) -> Callable[[Records, int, int], object]:
         """What a lane calls for each record."""
 

@@ -52,4 +52,6 @@ class Recruiter:
             config.silence_seconds,
             config.group,
             trace.path(),
+            config.batch_size,
+            config.batch_seconds,
         )

@@ -1,6 +1,5 @@
 """From a record's value to what the handler's first parameter asks for."""
 
-import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,10 +24,6 @@ def decoder_for(name: str, payload: Any) -> Callable[[bytes | None], Any]:
         return _raw
     if payload == bytes | None:
         return lambda value: value
-    if list in (payload, typing.get_origin(payload)):
-        raise HandlerUnsupported(
-            f"handler {name}: {shown(payload)} asks for batches; this version serves single tickets"
-        )
     try:
         decode = msgspec.json.Decoder(payload).decode
         if foreign := next(_foreign_classes(payload), None):

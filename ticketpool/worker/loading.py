@@ -6,16 +6,18 @@ from typing import Any
 
 from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
 from ticketpool.worker.handler import Handler
+from ticketpool.worker.hooks import Hooks
 
 
 def load(name: str) -> Handler:
-    """Import ``module:function`` (dots allowed inside ``function``) and check it.
+    """Import ``module:function`` (dots allowed inside ``function``) and check it; of a class,
+    make the one instance of this process. ``Handler.open`` is left to the caller.
 
     Raises:
         HandlerNotFound: no such module or attribute.
         HandlerUnsupported: not callable, wrong parameters, or an annotation
             that cannot be decoded into.
-        HandlerError: importing the module raised.
+        HandlerError: importing the module or constructing the class raised.
     """
     module_name, colon, path = name.partition(":")
     if not (module_name and colon and path):
@@ -28,8 +30,31 @@ def load(name: str) -> Handler:
             raise HandlerNotFound(
                 f"handler {name}: {module_name} has no {path!r}{_names(target)}"
             ) from None
-    _check_kind(name, target)
+    if inspect.isclass(target):
+        return Handler(name, *_constructed(name, target))
+    if not callable(target):
+        raise HandlerUnsupported(f"handler {name} is a {type(target).__name__}, not a function")
     return Handler(name, target)
+
+
+def _constructed(name: str, target: type) -> tuple[Any, Hooks]:
+    """An instance, and what opens and closes it."""
+    if not any("__call__" in vars(base) for base in target.__mro__):
+        raise HandlerUnsupported(f"handler {name} is a class without __call__, which would handle")
+    try:
+        inspect.signature(target).bind()
+    except (TypeError, ValueError) as error:
+        raise HandlerUnsupported(
+            f"handler {name}: its constructor is called without arguments, which it does not "
+            f"take: {error}"
+        ) from None
+    try:
+        instance = target()
+    except BaseException as error:  # as at import
+        raise HandlerError(
+            f"handler {name}: constructing it failed: {type(error).__name__}: {error}"
+        ) from error
+    return instance, Hooks(getattr(instance, "open", None), getattr(instance, "close", None))
 
 
 def _import(name: str, module_name: str) -> Any:
@@ -54,16 +79,3 @@ def _names(module: Any) -> str:
     functions = [n for n, v in members if inspect.isfunction(v) and v.__module__ == own]
     found = sorted(n for n in functions if not n.startswith("_"))
     return f"; its functions: {', '.join(found[:10])}" if found else ""
-
-
-def _check_kind(name: str, target: Any) -> None:
-    if inspect.isclass(target):
-        raise HandlerUnsupported(f"handler {name} is a class; this version serves functions only")
-    if not callable(target):
-        raise HandlerUnsupported(f"handler {name} is a {type(target).__name__}, not a function")
-    called = target if inspect.isfunction(target) else getattr(target, "__call__", None)  # noqa: B004 - we want the method itself
-    if any(map(inspect.iscoroutinefunction, (target, called))):
-        raise HandlerUnsupported(f"handler {name} is async; this version serves plain functions")
-    generators = inspect.isgeneratorfunction, inspect.isasyncgenfunction
-    if any(is_generator(one) for is_generator in generators for one in (target, called)):
-        raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")

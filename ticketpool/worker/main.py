@@ -9,15 +9,15 @@ import time
 from collections.abc import Iterator
 
 from ticketpool import log, trace
-from ticketpool.config import LogConfig, OnFailure
-from ticketpool.core.policy import Backoff
+from ticketpool.config import LogConfig
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Ready, Records
 from ticketpool.ipc.inside import enter
 from ticketpool.worker.handler import Handler
-from ticketpool.worker.lane import Lane, Rules, described
+from ticketpool.worker.lane import Lane, described
 from ticketpool.worker.loading import load
+from ticketpool.worker.opener import Opener
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -34,9 +34,11 @@ def main() -> None:
     trace.open_worker(hello.trace_log, hello.group, hello.slot)
     _print_by_line()
     handler = _load(hello.handler, port)
-    port.send(Ready(handler.wants_record))
+    port.send(Ready(handler.wants_record, handler.closes))
     gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
-    _serve(frames, handler, hello, port, words.cells)
+    seconds = _serve(frames, handler, hello, port, words.cells)
+    if seconds is not None:
+        handler.close(seconds)
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
@@ -56,12 +58,16 @@ def _print_by_line() -> None:
 
 
 def _load(name: str, port: Port[FromSupervisor]) -> Handler:
+    """Also opened. Ends the process, in words, when it can't be."""
     try:
-        return load(name)
+        handler = load(name)
+        handler.open()
     except HandlerError as error:
         _, message = described(error)
         port.send(Failed(type(error).__name__, message))
-        sys.exit(error.exit_code)
+        sys.stdout.flush()
+        os._exit(error.exit_code)  # whatever threads its module or its ``open`` have begun
+    return handler
 
 
 def _serve(
@@ -70,29 +76,29 @@ def _serve(
     hello: Hello,
     port: Port[FromSupervisor],
     cells: memoryview,
-) -> None:
-    rules = Rules(
-        hello.retries,
-        Backoff(hello.backoff_seconds, hello.backoff_max_seconds),
-        hello.on_failure == OnFailure.STOP,
-        hello.silence_seconds,
-    )
+) -> float | None:
+    """Until the supervisor is gone, or lets us go.
+
+    Returns:
+        Seconds that the handler may take to close; ``None`` when lanes are still at work: the
+        records are another process's, and what the handler uses can't be taken from it.
+    """
+    opener = Opener(handler, hello, port, cells)
     lanes: dict[int, Lane] = {}
     for frame in frames:
         match frame:
             case Records():
                 lanes[frame.lane].put(frame)
             case Open():
-                call = handler.call_for(frame.topic, frame.partition, hello.slot)
-                call = trace.traced(call, frame.lane, frame.topic, frame.partition)
-                lanes[frame.lane] = Lane(frame, call, rules, port, cells)
+                lanes[frame.lane] = opener.open(frame)
             case End():
-                return
+                return frame.seconds
             case Close():
                 if lane := lanes.pop(frame.lane, None):  # a revocation may close it once more
-                    lane.close()
+                    lane.close(frame.until)
             case Hello():
                 raise AssertionError("a second hello")
+    return None if lanes else End().seconds
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+"""*Worker side.* The lane that a handler's shape asks for."""
+
+from typing import Any
+
+from ticketpool import trace
+from ticketpool.config import OnFailure
+from ticketpool.core.model import Drain
+from ticketpool.core.policy import Backoff
+from ticketpool.ipc.channel import Port
+from ticketpool.ipc.frames import Hello, Open
+from ticketpool.worker.async_lane import AsyncLane
+from ticketpool.worker.batch_lane import BatchLane
+from ticketpool.worker.handler import Handler
+from ticketpool.worker.lane import Lane, Rules
+from ticketpool.worker.place import OnLoop, OwnThread, Place
+
+
+class Opener:
+    """Opens the lanes of one worker process."""
+
+    def __init__(self, handler: Handler, hello: Hello, port: Port[Any], cells: memoryview) -> None:
+        self._handler = handler
+        self._slot = hello.slot
+        self._port = port
+        self._cells = cells
+        self._rules = Rules(
+            hello.retries,
+            Backoff(hello.backoff_seconds, hello.backoff_max_seconds),
+            hello.on_failure == OnFailure.STOP,
+            hello.silence_seconds,
+            hello.batch_size,
+            hello.batch_seconds,
+        )
+
+    def open(self, opened: Open) -> Lane:
+        """A lane at work: in a thread of its own, or of an async handler on the event loop."""
+        handler, drain = self._handler, Drain()
+        where = opened.topic, opened.partition
+        shared = self._rules, self._port, self._cells, self._place(), drain
+        if handler.is_batch:
+            batch_call = handler.batch_call_for(*where, self._slot, drain)
+            return BatchLane(opened, batch_call, *shared)
+        call = handler.call_for(*where, self._slot, drain)
+        if handler.is_async:
+            return AsyncLane(opened, trace.traced_async(call, opened.lane, *where), *shared)
+        return Lane(opened, trace.traced(call, opened.lane, *where), *shared)
+
+    def _place(self) -> Place:
+        return OnLoop(self._handler.loop.asyncio) if self._handler.is_async else OwnThread()
