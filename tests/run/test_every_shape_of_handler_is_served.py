@@ -4,7 +4,7 @@ In doubt because each of them runs elsewhere or otherwise than a function in its
 on a shared loop, many records at a time, with a life of its own around the calls.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGTERM
 
@@ -14,7 +14,7 @@ from tests.broker import Broker
 from tests.run.conftest import Run
 from tests.run.journal import Entry, Journal, assert_in_order
 from tests.run.topics import committed, raw_headers, read, tickets, write
-from tests.support import eventually
+from tests.support import Command, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -32,6 +32,20 @@ def letters(kafka: Broker, topic: str) -> list[tuple[int, int, bytes | None]]:
     return sorted(found)
 
 
+@pytest.fixture
+def traced(
+    run: Run, command: Callable[..., Command], journal: Journal
+) -> Iterator[Callable[..., Command]]:
+    """As ``run``; at the end what all processes have noted is judged."""
+    folder = str(journal.folder.parent / "traces")
+
+    def start(handler: str, topic: str, *options: str) -> Command:
+        return run(handler, topic, *options, "--trace-log", folder)
+
+    yield start
+    command("verify", "--trace", folder).expect(0)
+
+
 def ended_once(journal: Journal) -> set[tuple[int, int]]:
     """(partition, offset) of what was handled; asserts that nothing was, twice."""
     finished = journal.finished()
@@ -40,7 +54,7 @@ def ended_once(journal: Journal) -> set[tuple[int, int]]:
 
 
 def test_async_lanes_overlap_and_fail_by_themselves(
-    kafka: Broker, make_topic: Make, run: Run, journal: Journal
+    kafka: Broker, make_topic: Make, traced: Run, journal: Journal
 ) -> None:
     topic = make_topic(4)
     kafka.create_topic(f"{topic}.dlq", 4)
@@ -48,7 +62,7 @@ def test_async_lanes_overlap_and_fail_by_themselves(
     for partition in range(4):
         write(kafka, topic, tickets(partition, sleeps))
     write(kafka, topic, tickets(0, ["raise-before 3", "raise no", "reject no", "system-exit 3"]))
-    told = run("obey_async", topic, *QUICK).expect(0).json()
+    told = traced("obey_async", topic, *QUICK).expect(0).json()
     assert (told["processed"], told["dead_lettered"]) == (81, 3)
     assert told["retried"] == 2 + 2 + 2
     assert letters(kafka, topic) == [
@@ -73,7 +87,7 @@ def most_at_once(entries: list[Entry]) -> int:
 
 
 def test_the_culprit_of_a_batch_is_found_and_dies_alone(
-    kafka: Broker, make_topic: Make, run: Run, journal: Journal
+    kafka: Broker, make_topic: Make, traced: Run, journal: Journal
 ) -> None:
     topic = make_topic(2)
     kafka.create_topic(f"{topic}.dlq", 2)
@@ -81,7 +95,7 @@ def test_the_culprit_of_a_batch_is_found_and_dies_alone(
     write(kafka, topic, tickets(0, deeds))
     write(kafka, topic, tickets(1, [""] * 30))
     batches = ("--batch-size", "16", "--batch-timeout", "0.1")
-    told = run("obey_batch", topic, *QUICK, *batches).expect(0).json()
+    told = traced("obey_batch", topic, *QUICK, *batches).expect(0).json()
     assert (told["processed"], told["dead_lettered"]) == (61, 1)
     assert letters(kafka, topic) == [(0, 21, b"LookupError")]
     done = ended_once(journal)
@@ -93,17 +107,47 @@ def test_the_culprit_of_a_batch_is_found_and_dies_alone(
 
 
 def test_a_batch_handler_may_name_the_culprit(
-    kafka: Broker, make_topic: Make, run: Run, journal: Journal
+    kafka: Broker, make_topic: Make, traced: Run, journal: Journal
 ) -> None:
     topic = make_topic(1)
     kafka.create_topic(f"{topic}.dlq", 1)
     write(kafka, topic, tickets(0, ["", "", "raise no", "", "raise-before 3", ""]))
-    told = run("obey_naming", topic, *QUICK, "--batch-timeout", "0.1").expect(0).json()
+    told = traced("obey_naming", topic, *QUICK, "--batch-timeout", "0.1").expect(0).json()
     assert (told["processed"], told["dead_lettered"], told["retried"]) == (5, 1, 3)
     assert letters(kafka, topic) == [(0, 2, b"LookupError")]
     assert len(ended_once(journal)) == 5
     calls = [(entry.offset, entry.attempt) for entry in journal.of(0, "batch")]
     assert calls == [(0, 6), (2, 1), (2, 1), (3, 3), (4, 1), (5, 1)]
+
+
+def test_a_record_that_kills_its_worker_in_a_batch_is_found_and_no_neighbour_pays(
+    kafka: Broker, make_topic: Make, traced: Run, journal: Journal
+) -> None:
+    topic = make_topic(1)
+    kafka.create_topic(f"{topic}.dlq", 1)
+    write(kafka, topic, tickets(0, ["", "", "exit 3", "", ""]))
+    options = ("--max-crashes", "2", "--batch-timeout", "0.1")
+    told = traced("obey_batch", topic, *QUICK, *options).expect(0).json()
+    assert (told["processed"], told["dead_lettered"]) == (4, 1)
+    assert letters(kafka, topic) == [(0, 2, b"WorkerDied")]
+    assert len(ended_once(journal)) == 4
+    alone = [entry.offset for entry in journal.of(0, "batch") if entry.attempt == 1]
+    assert {0, 1, 2} <= set(alone)  # those that were charged with a death
+
+
+def test_a_handler_that_blocks_the_loop_is_found_out(
+    kafka: Broker, make_topic: Make, traced: Run, journal: Journal
+) -> None:
+    topic = make_topic(2)
+    write(kafka, topic, tickets(0, ["", "once hang", ""]))
+    write(kafka, topic, tickets(1, ["sleep 0.01"] * 30))
+    service = traced("obey_async", topic, *QUICK, "--handler-timeout", "1").expect(0)
+    assert service.json()["processed"] == 33
+    assert service.json()["dead_lettered"] == 0
+    (exited, *_) = service.events("worker exited")
+    assert "the handler timed out" in exited["reason"]
+    assert "in obey_async" in exited["dump"]
+    assert len(ended_once(journal)) == 33
 
 
 def life(journal: Journal) -> dict[int, list[str]]:
