@@ -341,6 +341,14 @@ def test_the_undecodable_go_by_themselves_and_the_others_stay_together(bench: Ma
     assert told == {0: None, 2: 1, 3: 2, 5: 4}
 
 
+def test_the_undecodable_before_a_culprit_goes_first(bench: Make) -> None:
+    one = bench(failing_with(3), size=5, undecodable=frozenset({2}))
+    one.put(0, 1, 2, 3, 4)
+    one.through(4)
+    assert one.dead == [(2, "Undecodable"), (3, "ValueError")]
+    assert one.calls == [[0, 1, 3, 4], [0, 1, 3, 4], [0, 1], [3], [4]]
+
+
 def test_the_policy_stop_stops_at_the_first_of_them(bench: Make) -> None:
     one = bench(undecodable=frozenset({2}), stop=True)
     one.put(0, 1, 2, 3)

@@ -131,24 +131,24 @@ def test_a_record_that_waits_for_its_retry_holds_up_its_own_lane_alone(bench: Ma
     assert one.port.acked == 4
 
 
-def test_a_handler_that_never_awaits_lets_other_lanes_have_their_turn(bench: Make) -> None:
-    """Between two frames, and at each ack."""
-    done = threading.Event()
+@pytest.mark.parametrize("frame", [1, 100], ids=["between frames", "within a frame"])
+def test_a_handler_that_never_awaits_lets_other_lanes_have_their_turn(
+    bench: Make, frame: int
+) -> None:
+    seen: list[int] = []
+
+    async def block(attempt: int) -> None:
+        threading.Event().wait(0.002)  # as it should not
 
     async def look(attempt: int) -> None:
-        done.wait(0.01)  # blocks the loop, as it should not
-        if not done.is_set():
-            one.put(len(one.log))
+        seen.append(len(one.log))
 
-    async def end(attempt: int) -> None:
-        done.set()
-
-    one = bench(dict.fromkeys(range(10_000), look))
-    other = bench({0: end})
-    one.put(0)
-    eventually(lambda: one.log, every=0.001)
+    one, other = bench(dict.fromkeys(range(100), block)), bench({0: look})
+    for start in range(0, 100, frame):
+        one.put(*range(start, start + frame))
     other.put(0)
-    other.through(0)
+    one.through(99)
+    assert seen[0] < 100  # of 200 entries
 
 
 def test_a_handler_that_cancels_its_own_task_means_its_own_record(bench: Make) -> None:
@@ -168,6 +168,7 @@ def test_a_handler_that_cancels_its_own_task_means_its_own_record(bench: Make) -
     one.put(0, 1, 2, 3, 4)
     one.through(4)
     assert [(dead.offset, dead.error) for dead in one.port.dead] == [(3, "CancelledError")]
+    assert [frame.offset for frame in one.port.of(Retrying)] == [3]
 
 
 def test_a_task_that_was_cancelled_by_a_stranger_serves_on(bench: Make) -> None:
