@@ -1,5 +1,6 @@
 """Handlers of the benchmarks, ours and the bare loop's; copied to where the commands run."""
 
+import asyncio
 import os
 import threading
 import time
@@ -53,6 +54,12 @@ def nap(ticket: Ticket) -> None:
     """Block for as many seconds as the ticket says."""
     if seconds := float(ticket.data):
         time.sleep(seconds)
+
+
+async def nap_async(ticket: Ticket) -> None:
+    """As ``nap``, without blocking."""
+    if seconds := float(ticket.data):
+        await asyncio.sleep(seconds)
 
 
 def nap_noted(ticket: Ticket, context: Context) -> None:

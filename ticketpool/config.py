@@ -10,7 +10,10 @@ from enum import StrEnum
 
 import msgspec
 
+from ticketpool.core.flow import Limits
 from ticketpool.errors import ConfigError
+
+_MOST_IN_FLIGHT = Limits().window_records
 
 MASK = "***"
 BUILTIN = "ticketpool.worker.builtin:summary"
@@ -131,6 +134,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_rss_mib: int = 0  # the same by resident memory; 0: never
     drain_seconds: float = 25.0  # below systemd's TimeoutStopSec of our unit
     commit_interval_seconds: float = 1.0
+    batch_size: int = 100  # tickets that a batch handler gets at once, at most
+    batch_seconds: float = 1.0  # that the first of them waits for the others, at most
     buffer_records: int = 20_000  # per partition; above it the partition is paused
     buffer_bytes: int = 8 << 20  # per partition
     offset_reset: OffsetReset = OffsetReset.EARLIEST  # latest loses what came before us
@@ -161,6 +166,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         _at_least("--max-crashes", self.max_crashes, 1)
         _at_least("--drain-timeout", self.drain_seconds, 0)
         _at_least("--commit-interval", self.commit_interval_seconds, 0.01)
+        _at_least("--batch-size", self.batch_size, 1)
+        _at_least("--batch-timeout", self.batch_seconds, 0)
+        if self.batch_size > _MOST_IN_FLIGHT:
+            raise ConfigError(
+                f"--batch-size {self.batch_size}: at most {_MOST_IN_FLIGHT}; a worker has no more "
+                "of a partition at hand"
+            )
         self._check_topics()
 
     def _check_topics(self) -> None:

@@ -8,7 +8,7 @@ call here costs one comparison, and a worker's hot loop nothing at all.
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any, Literal, Protocol, TypeVar
@@ -241,21 +241,57 @@ B = TypeVar("B", bound=_Batch)
 
 
 def traced(
-    call: Callable[[B, int, int], None], lane: int, topic: str, partition: int
-) -> Callable[[B, int, int], None]:
+    call: Callable[[B, int, int], object], lane: int, topic: str, partition: int
+) -> Callable[[B, int, int], object]:
     """A lane's call, noted before and after; the call itself when nothing is traced."""
     if _writer is None:
         return call
     write = _writer.write
 
-    def noted(batch: B, i: int, attempt: int) -> None:
+    def noted(batch: B, i: int, attempt: int) -> object:
         where = (lane, topic, partition, batch.offset(i), attempt)
         write(events.Started, *where)
         try:
-            call(batch, i, attempt)
+            result = call(batch, i, attempt)
+        except BaseException:
+            write(events.Ended, *where, "failed")
+            raise
+        write(events.Ended, *where, "ok")
+        return result
+
+    return noted
+
+
+def traced_async(
+    call: Callable[[B, int, int], Awaitable[object]], lane: int, topic: str, partition: int
+) -> Callable[[B, int, int], Awaitable[object]]:
+    """The same for a call that returns what is to be awaited."""
+    if _writer is None:
+        return call
+    write = _writer.write
+
+    async def noted(batch: B, i: int, attempt: int) -> None:
+        where = (lane, topic, partition, batch.offset(i), attempt)
+        write(events.Started, *where)
+        try:
+            await call(batch, i, attempt)
         except BaseException:
             write(events.Ended, *where, "failed")
             raise
         write(events.Ended, *where, "ok")
 
     return noted
+
+
+def started(lane: int, topic: str, partition: int, offset: int, attempt: int) -> None:
+    """A call that begins with this record is about to be made."""
+    if _writer is not None:
+        _writer.write(events.Started, lane, topic, partition, offset, attempt)
+
+
+def ended(
+    lane: int, topic: str, partition: int, offset: int, attempt: int, outcome: events.Outcome
+) -> None:
+    """The call has returned, or raised."""
+    if _writer is not None:
+        _writer.write(events.Ended, lane, topic, partition, offset, attempt, outcome)

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.micro.steps import BATCH, VALUE, Measure, frame, messages, per, supervisor
+from ticketpool.core.flow import Limits
 from ticketpool.core.ledger import Chunk
 from ticketpool.ipc.frames import FromSupervisor, Parser, Records, encode, parts
 from ticketpool.supervisor.feed import frame_of
 
 LARGE = 900_000
+LIMITS = Limits()
 COLUMNS = pytest.mark.parametrize("whole", [False, True], ids=["values", "columns"])
 
 
@@ -18,7 +20,7 @@ COLUMNS = pytest.mark.parametrize("whole", [False, True], ids=["values", "column
 def test_build(measure: Measure, whole: bool) -> None:
     (lane,) = supervisor().router.lanes.values()
     chunk = Chunk(messages(BATCH, BATCH), range(BATCH))
-    built = measure(lambda: frame_of(lane, chunk, whole=whole))
+    built = measure(lambda: frame_of(lane, chunk, LIMITS, whole=whole))
     assert (built.values, len(built.keys)) == ([VALUE] * BATCH, BATCH * whole)
 
 

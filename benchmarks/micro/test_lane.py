@@ -13,6 +13,7 @@ from ticketpool.ipc.frames import Ack, Open, Records
 from ticketpool.worker import words
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.lane import Lane, Rules
+from ticketpool.worker.place import drive
 
 OPENED = Open(1, "tickets", 0, 0)
 
@@ -41,7 +42,7 @@ class Bench:
 
     def inline(self, batch: Records) -> int:
         """The batch on this thread; the last offset that was acknowledged."""
-        self.lane._work(batch)
+        drive(self.lane._work(batch))
         return self._through()
 
     def threaded(self, batch: Records) -> int:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketpool import Context, Record, Ticket
-from ticketpool.core.model import INT64_MAX, INT64_MIN, Partition, from_millis
+from ticketpool import Context, PartialFailure, Record, Ticket
+from ticketpool.core.model import INT64_MAX, INT64_MIN, Drain, Partition, from_millis
 
 
 def ticket_json(**changes: object) -> bytes:
@@ -108,3 +108,29 @@ def test_what_handlers_get_to_see_cannot_be_changed() -> None:
 
 def test_a_partition_reads_as_in_kafka_logs() -> None:
     assert str(Partition("tickets", 3)) == "tickets[3]"
+
+
+def test_contexts_hear_of_the_drain_of_their_lane_at_once() -> None:
+    drain, other = Drain(), Drain()
+    fields = ("t", 0, 7, b"k", (), from_millis(0), 1, 0)
+    before, beside = Context(*fields, drain), Context(*fields, other)
+    assert [before.cancelled, beside.cancelled] == [False, False]
+    drain.begun = True
+    assert [before.cancelled, beside.cancelled] == [True, False]
+    assert not Context(*fields).cancelled
+
+
+def test_a_drain_is_no_part_of_what_a_context_tells() -> None:
+    fields = ("t", 0, 7, b"k", (), from_millis(0), 1, 0)
+    drain = Drain()
+    drain.begun = True
+    assert Context(*fields, drain) == Context(*fields)
+    assert hash(Context(*fields, drain)) == hash(Context(*fields))
+    assert drain != object()
+
+
+def test_a_partial_failure_names_its_record() -> None:
+    error = ValueError("no such customer")
+    failure = PartialFailure(2, error)
+    assert (failure.index, failure.error) == (2, error)
+    assert str(failure) == "record 2 of the batch: ValueError: no such customer"

@@ -4,6 +4,7 @@ Each notes in a journal what it is called with: a line per event, written at onc
 with one write(2) to a file of its process in the folder $JOURNAL.
 """
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ticketpool import Context, Record, Reject, Ticket
+from ticketpool import Context, PartialFailure, Record, Reject, Ticket
 
 _lock = threading.Lock()
 _supervisor = os.getppid()
@@ -226,6 +227,87 @@ _DEEDS: dict[str, Deed] = {
 }
 
 
+# -- other shapes -------------------------------------------------------------------------
+
+
+async def obey_async(ticket: Ticket, context: Context) -> None:
+    """As ``obey``; sleep without blocking, note that it was cancelled."""
+    _note("begin", context, context.attempt, ticket.order_id)
+    deed, _, argument = ticket.data.partition(" ")
+    try:
+        if deed == "sleep":
+            await asyncio.sleep(float(argument))
+        else:
+            _DEEDS[deed](argument, context)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.05)
+        _note("cancelled", context)
+        raise
+    _note("end", context, context.attempt, ticket.order_id)
+
+
+def obey_batch(tickets: list[Ticket], contexts: list[Context]) -> None:
+    """As ``obey``, one by one, and note the end of them all when all have ended."""
+    both = list(zip(tickets, contexts, strict=True))
+    _note("batch", contexts[0], len(both))
+    for ticket, context in both:
+        deed, _, argument = ticket.data.partition(" ")
+        _DEEDS[deed](argument, context)
+    for ticket, context in both:
+        _note("end", context, context.attempt, ticket.order_id)
+
+
+def obey_naming(tickets: list[Ticket], contexts: list[Context]) -> None:
+    """The same, and name the one that fails."""
+    _note("batch", contexts[0], len(tickets))
+    for index, (ticket, context) in enumerate(zip(tickets, contexts, strict=True)):
+        deed, _, argument = ticket.data.partition(" ")
+        try:
+            _DEEDS[deed](argument, context)
+        except LookupError as error:
+            raise PartialFailure(index, error) from error
+        _note("end", context, context.attempt, ticket.order_id)
+
+
+def until_cancelled(ticket: Ticket, context: Context) -> None:
+    """Block until the drain has begun; at the second delivery there is nothing left to do."""
+    _note("begin", context, context.attempt, ticket.order_id)
+    if ticket.data == "wait" and not Path(os.environ["JOURNAL"], "waited").exists():
+        while not context.cancelled:
+            time.sleep(0.01)
+        Path(os.environ["JOURNAL"], "waited").touch()
+        raise InterruptedError("the service stops")
+    _note("end", context, context.attempt, ticket.order_id)
+
+
+class Store:
+    """Keeps nothing, but notes its life: a line each in ``life-<pid>``."""
+
+    def __init__(self) -> None:
+        self._live("made")
+
+    def _live(self, what: str) -> None:
+        with Path(os.environ["JOURNAL"], f"life-{os.getpid()}").open("a") as file:
+            file.write(f"{what}\n")
+
+    def open(self) -> None:
+        """Fails at the second start of all, when told to."""
+        marks = [Path(os.environ["JOURNAL"], f"start-{number}") for number in (1, 2)]
+        mark = next((mark for mark in marks if not mark.exists()), None)
+        if mark is not None:
+            mark.touch()
+            if mark is marks[1] and "FAIL" in os.environ:
+                raise ConnectionError("the database is away")
+        self._live("open")
+
+    def __call__(self, ticket: Ticket, context: Context) -> None:
+        obey(ticket, context)
+
+    async def close(self) -> None:
+        await asyncio.sleep(0.01)
+        self._live("close")
+
+
 # -- callables that can be no handler, and why they can be none -------------------------
 
 
@@ -241,13 +323,27 @@ def wrong_context(ticket: Ticket, context: int) -> None: ...
 def undecodable_annotation(ticket: threading.Thread) -> None: ...
 
 
-async def asynchronous(ticket: Ticket) -> None: ...
+def batch_of_what(tickets: list) -> None: ...  # type: ignore[type-arg]
 
 
-def batch(tickets: list[Ticket]) -> None: ...
+def one_context_for_a_batch(tickets: list[Ticket], context: Context) -> None: ...
 
 
-class Class:
+class WithoutCall:
+    pass
+
+
+class Unmakable:
+    def __init__(self) -> None:
+        raise LookupError("no model")
+
+    def __call__(self, ticket: Ticket) -> None: ...
+
+
+class Unopenable:
+    async def open(self) -> None:
+        raise ConnectionError("no database")
+
     def __call__(self, ticket: Ticket) -> None: ...
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from tests.simulation.broker import Entry
 from tests.simulation.children import Worker
-from ticketpool.core.model import Reject
+from ticketpool.core.model import Drain, Reject
 from ticketpool.ipc.frames import Records
 from ticketpool.worker.decoding import Undecodable
 
 
 class Handler:
     """``ticketpool.worker.handlers.Handlers`` of one worker, and the handler of every topic."""
+
+    is_async = is_batch = False
 
     def __init__(self, world: Any, worker: Worker) -> None:
         self._world, self._worker = world, worker
@@ -22,7 +24,7 @@ class Handler:
         return self
 
     def call_for(
-        self, topic: str, partition: int, slot: int
+        self, topic: str, partition: int, slot: int, drain: Drain
     ) -> Callable[[Records, int, int], object]:
         """What a lane calls for each record."""
 

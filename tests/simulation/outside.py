@@ -23,7 +23,7 @@ from ticketpool.ipc import channel
 from ticketpool.kafka import consumer, dead_letter
 from ticketpool.pool import pool
 from ticketpool.supervisor import recruit, service
-from ticketpool.worker import lane
+from ticketpool.worker import lane, place
 
 
 class Cluster:
@@ -92,8 +92,8 @@ def _replacements(world: World) -> list[tuple[Any, str, Any]]:
         (pool, "selectors", for_pool),
         (channel, "os", world.descriptors),
         (channel, "threading", Threading(kernel)),
-        (lane, "threading", Threading(kernel)),
-        (lane, "SimpleQueue", lambda: Queue(kernel)),
+        (place, "threading", Threading(kernel)),
+        (place, "SimpleQueue", lambda: Queue(kernel)),
         (lane, "monotonic_ns", lambda: int(kernel.now * 1e9)),
         *((module, "_log", Log(world)) for module in logs),
     ]

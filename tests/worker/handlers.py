@@ -207,3 +207,33 @@ def act(value: bytes) -> None:
             raise ValueError("as it says")
         case ["quit"]:
             sys.exit("as it says")
+
+
+async def act_async(value: bytes) -> None:
+    """The same, in its own time."""
+    await asyncio.sleep(0)
+    match value.decode().split():
+        case ["sleep", seconds]:
+            await asyncio.sleep(float(seconds))
+        case ["block"]:
+            threading.Event().wait()
+        case _:
+            act(value)
+
+
+def act_batch(values: list[bytes]) -> None:
+    """The same for each of them."""
+    for value in values:
+        act(value)
+
+
+def batch_and_contexts(values: list[bytes], contexts: list[Context]) -> None:
+    calls.append((values, contexts))
+
+
+async def async_batch(tickets: list[Ticket]) -> None: ...
+def records_batch(records: list[Record]) -> None: ...
+def lists_batch(payloads: list[list[int]]) -> None: ...
+def batch_of_plain(orders: list[Plain]) -> None: ...
+def batch_with_one_context(tickets: list[Ticket], context: Context) -> None: ...
+def one_with_contexts(ticket: Ticket, contexts: list[Context]) -> None: ...

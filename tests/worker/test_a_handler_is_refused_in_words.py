@@ -58,11 +58,22 @@ def test_a_module_that_cannot_be_imported(module: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Handler", "is a class; this version serves functions only"),
+        ("Uncallable", "is a class without __call__"),
+        ("NeedsMore", "its constructor is called without arguments"),
+        ("OpensWithMore", "its open() is called without arguments"),
+        ("Unmakable", "constructing it failed: ValueError: no model"),
+    ],
+)
+def test_a_class_that_cannot_be_served(name: str, words: str) -> None:
+    with pytest.raises(HandlerError, match=re.escape(words)) as refused:
+        load(f"tests.worker.classes:{name}")
+    assert f"handler tests.worker.classes:{name}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
         ("number", "is a int, not a function"),
-        ("coroutine", "is async"),
-        ("async_partial", "is async"),
-        ("async_instance", "is async"),
         ("generator", "is a generator; calling it would do nothing"),
         ("async_generator", "is a generator"),
         ("generator_instance", "is a generator"),
@@ -71,8 +82,10 @@ def test_a_module_that_cannot_be_imported(module: str, words: str) -> None:
         ("starred", "takes one parameter (the ticket) or two"),
         ("needs_keyword", "database: str) -> None: a handler takes one parameter"),
         ("no_signature", "no signature found"),
-        ("batch", "asks for batches; this version serves single tickets"),
-        ("bare_list", "asks for batches"),
+        ("bare_list", "annotated list; write of what, as in list[Ticket]"),
+        ("batch_of_plain", "cannot decode JSON into Plain: Plain is no Struct"),
+        ("batch_with_one_context", "annotated Context; a batch handler gets a list[Context]"),
+        ("one_with_contexts", "it gets a ticketpool.Context"),
         ("second_is_no_context", "its second parameter is annotated int; it gets a"),
         ("plain", "cannot decode JSON into Plain: Plain is no Struct"),
         ("wrapped_plain", "cannot decode JSON into Wrapped: Plain is no Struct"),

@@ -5,57 +5,84 @@ may come between any two lines: what the words call settled must never be a
 dead record that the supervisor has not been told of.
 """
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.support import eventually
 from tests.worker.batches import batch
+from tests.worker.port import INDEX, NUMBER, FakePort, new_cells
 from ticketpool.core.model import Reject
 from ticketpool.core.policy import Backoff
-from ticketpool.ipc.channel import Port
-from ticketpool.ipc.frames import Ack, Closed, Dead, FromWorker, Open, Records, Retrying, encode
+from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
 from ticketpool.worker import lane as lanes
 from ticketpool.worker import words
+from ticketpool.worker.async_lane import AsyncLane
+from ticketpool.worker.batch_call import BatchCall
+from ticketpool.worker.batch_lane import BatchLane
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.lane import Lane, Rules, described
+from ticketpool.worker.loop import Loop
+from ticketpool.worker.place import OnLoop
 
-NUMBER, INDEX = 7, 2
 AT_ONCE = Rules(2, Backoff(0.0, 0.0), stop_on_failure=False)
 LATER = Rules(2, Backoff(600.0, 600.0), stop_on_failure=False)
 
 
-class FakePort(Port[Any]):
-    """Keeps frames, as the supervisor would read them, with SETTLED as it was then."""
+class OfOne(BatchCall):
+    """A batch handler that is called with one record at a time."""
 
-    def __init__(self, cells: memoryview) -> None:
-        self.sent: list[Any] = []
-        self.settled: list[int | None] = []
-        self._cells = cells
+    def __init__(self, call: Callable[[Records, int, int], Awaitable[None]]) -> None:
+        self.payload = lambda batch, i: None
+        self._one = call
 
-    def send(self, frame: msgspec.Struct) -> None:
-        data = encode(frame)[4:]  # it has to pass the pipe
-        self.settled.append(words.settled(self._cells, INDEX, NUMBER))
-        self.sent.append(msgspec.msgpack.decode(data, type=FromWorker))
-
-    def of(self, kind: type) -> list[Any]:
-        return [frame for frame in self.sent if isinstance(frame, kind)]
+    async def run(self, payloads: list[Any], places: list[tuple[Records, int, int]]) -> None:
+        (place,) = places
+        await self._one(*place)
 
 
 class Bench:
-    """A lane at work on a handler that the test scripts, offset by offset."""
+    """A lane at work on a handler that the test scripts, offset by offset.
 
-    def __init__(self, rules: Rules, plan: dict[int, Callable[[int], None]]) -> None:
-        self.cells = memoryview(bytearray(8 * words.COUNT)).cast("q")
+    Args:
+        kind: of lane; a batch lane's batches are of one record each.
+        loop: for those that need one.
+    """
+
+    def __init__(
+        self, rules: Rules, plan: dict[int, Callable[[int], None]], kind: str, loop: Loop
+    ) -> None:
+        self.cells = new_cells()
         self.port = FakePort(self.cells)
         self.calls: list[tuple[int, int]] = []
         self.plan = plan
+        rules.batch_size = 1
+        self.lane = self._lane(kind, OnLoop(loop.asyncio), rules)
+
+    def _lane(self, kind: str, place: OnLoop, rules: Rules) -> Lane:
         opened = Open(NUMBER, "t", 0, INDEX)
-        self.lane = Lane(opened, self._call, rules, self.port, self.cells)
+        match kind:
+            case "async":
+                return AsyncLane(opened, self._awaited, rules, self.port, self.cells, place)
+            case "batch":
+                call = OfOne(self._called)
+                return BatchLane(opened, call, rules, self.port, self.cells)
+            case "async batch":
+                call = OfOne(self._awaited)
+                return BatchLane(opened, call, rules, self.port, self.cells, place)
+            case _:
+                return Lane(opened, self._call, rules, self.port, self.cells)
+
+    async def _called(self, batch: Records, i: int, attempt: int) -> None:
+        self._call(batch, i, attempt)
+
+    async def _awaited(self, batch: Records, i: int, attempt: int) -> None:
+        await asyncio.sleep(0)
+        self._call(batch, i, attempt)
 
     def _call(self, batch: Records, i: int, attempt: int) -> None:
         offset = batch.offset(i)
@@ -76,8 +103,7 @@ class Bench:
 
     @property
     def acked(self) -> int | None:
-        acks = self.port.of(Ack)
-        return acks[-1].through if acks else None
+        return self.port.acked
 
     @property
     def settled(self) -> int | None:
@@ -89,7 +115,7 @@ class Bench:
 
     @property
     def dead(self) -> list[Dead]:
-        return [dead for ack in self.port.of(Ack) for dead in ack.dead]
+        return self.port.dead
 
 
 def _fine(attempt: int) -> None:
@@ -104,12 +130,13 @@ def failing(error: BaseException, times: int = 1000) -> Callable[[int], None]:
     return fail
 
 
-@pytest.fixture
-def bench() -> Iterator[Callable[..., Bench]]:
+@pytest.fixture(params=["thread", "async", "batch", "async batch"])
+def bench(request: pytest.FixtureRequest, loop: Loop) -> Iterator[Callable[..., Bench]]:
+    """The same rules hold for every kind of lane."""
     made: list[Bench] = []
 
     def make(plan: dict[int, Callable[[int], None]] | None = None, rules: Rules = AT_ONCE) -> Bench:
-        made.append(Bench(rules, plan or {}))
+        made.append(Bench(rules, plan or {}, request.param, loop))
         return made[-1]
 
     yield make
@@ -288,6 +315,7 @@ class Unprintable(Exception):
         (SystemExit(3), "SystemExit", "3"),
         (KeyboardInterrupt(), "KeyboardInterrupt", ""),
         (GeneratorExit(), "GeneratorExit", ""),
+        (asyncio.CancelledError("by whom?"), "CancelledError", "by whom?"),
         (BaseExceptionGroup("many", [SystemExit()]), "BaseExceptionGroup", "many (1 sub-exc"),
         (Unprintable(), "Unprintable", "(its __str__ raised SystemExit)"),
         (ValueError("half \ud800 a pair"), "ValueError", "half ? a pair"),

@@ -14,6 +14,7 @@ from ticketpool import Context, Record, Ticket
 from ticketpool.core.model import INT64_MAX
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.loading import load
+from ticketpool.worker.place import drive
 
 TICKET = b'{"id":"a","timestamp":"2024-01-02T03:04:05.123456789Z","order_id":7,"data":"x","more":1}'
 AS_TICKET = Ticket(
@@ -147,3 +148,58 @@ def test_any_bytes_decode_or_are_undecodable(value: bytes) -> None:
     except Undecodable:
         return
     assert isinstance(handlers.calls.pop(), dict)
+
+
+def handle_batch(name: str, *values: bytes, attempt: int = 1) -> Any:
+    """What a batch handler was called with."""
+    loaded = load(f"tests.worker.handlers:{name}")
+    assert loaded.is_batch
+    columns: tuple[Any, ...] = ()
+    if loaded.wants_record:
+        columns = [b"k"] * len(values), [()] * len(values), [1_700_000_000_123] * len(values)
+    frame = batch(9, [40 + 2 * i for i in range(len(values))], values, *columns)
+    call = loaded.batch_call_for("t", 3, 2)
+    payloads = [call.payload(frame, i) for i in range(len(values))]
+    drive(call.run(payloads, [(frame, i, attempt) for i in range(len(values))]))
+    return handlers.calls[-1]
+
+
+def test_a_batch_handler_gets_a_list_of_payloads_and_one_of_contexts() -> None:
+    values, contexts = handle_batch("batch_and_contexts", b"a", b"b", attempt=2)
+    assert values == [b"a", b"b"]
+    assert [(c.offset, c.key, c.attempt, c.worker) for c in contexts] == [
+        (40, b"k", 2, 2),
+        (42, b"k", 2, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_async", "is_batch", "wanted"),
+    [
+        ("ticket", False, False, False),
+        ("coroutine", True, False, False),
+        ("async_partial", True, False, False),
+        ("async_instance", True, False, False),
+        ("batch", False, True, False),
+        ("async_batch", True, True, False),
+        ("batch_and_contexts", False, True, True),
+        ("records_batch", False, True, True),
+    ],
+)
+def test_the_shape_of_a_handler_is_known_from_its_signature(
+    name: str, is_async: bool, is_batch: bool, wanted: bool
+) -> None:
+    loaded = load(f"tests.worker.handlers:{name}")
+    found = (loaded.is_async, loaded.is_batch, loaded.wants_record)
+    assert found == (is_async, is_batch, wanted)
+
+
+def test_a_batch_of_lists_is_a_batch_of_arrays() -> None:
+    call = load("tests.worker.handlers:lists_batch").batch_call_for("t", 0, 0)
+    assert call.payload(batch(1, [0], [b"[1,2]"]), 0) == [1, 2]
+
+
+def test_what_does_not_fit_in_a_batch_says_why() -> None:
+    call = load("tests.worker.handlers:batch").batch_call_for("t", 0, 0)
+    with pytest.raises(Undecodable, match="DecodeError"):
+        call.payload(batch(1, [0], [b"not json"]), 0)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.ipc.children import environment
@@ -16,6 +17,7 @@ from ticketpool.ipc.frames import (
     Ack,
     Close,
     Closed,
+    End,
     Failed,
     FromWorker,
     Hello,
@@ -43,8 +45,8 @@ class Worker:
 
     def hello(self, handler: str, codec: str = "json") -> "Worker":
         self.child.words.cells[words.HEARTBEAT] = time.monotonic_ns()
-        hello = Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info", 3600, codec=codec)
-        self.child.channel.send(hello)
+        said = Hello(0, handler, 0, 0.0, 0.0, "dead-letter", "json", "info", 3600, codec=codec)
+        self.child.channel.send(msgspec.structs.replace(said, batch_seconds=0.05))
         return self
 
     def open(self) -> "Worker":
@@ -92,6 +94,9 @@ def start() -> Iterator[Callable[..., Worker]]:
 
 Start = Callable[..., Worker]
 ACT = "tests.worker.handlers:act"
+EVERY_KIND = pytest.mark.parametrize(
+    "handler", [ACT, f"{ACT}_async", f"{ACT}_batch"], ids=["plain", "async", "batch"]
+)
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("act", False), ("with_context", True)])
@@ -105,7 +110,18 @@ def test_a_worker_that_has_loaded_its_handler_is_ready(
     ("name", "error", "words_"),
     [
         ("tests.worker.handlers:nothing", "HandlerNotFound", "has no 'nothing'"),
-        ("tests.worker.handlers:coroutine", "HandlerUnsupported", "is async"),
+        ("tests.worker.handlers:generator", "HandlerUnsupported", "is a generator"),
+        ("tests.worker.classes:Unmakable", "HandlerError", "constructing it failed: ValueError"),
+        (
+            "tests.worker.classes:Unopenable",
+            "HandlerError",
+            "open() failed: ConnectionError: no d",
+        ),
+        (
+            "tests.worker.classes:UnopenableAsync",
+            "HandlerError",
+            "open() failed: SystemExit: no l",
+        ),
         ("tests.worker.importing_exits:f", "HandlerError", "SystemExit: not today"),
     ],
 )
@@ -143,8 +159,9 @@ def test_no_kafka_client_is_loaded_in_a_worker(
     assert worker.expect(Ready | Failed) == Ready(False)  # type: ignore[arg-type]
 
 
-def test_a_lane_is_served_and_closed(start: Start) -> None:
-    worker = start().hello(ACT).open()
+@EVERY_KIND
+def test_a_lane_is_served_and_closed(start: Start, handler: str) -> None:
+    worker = start().hello(handler).open()
     worker.records(5, b"fine", b"reject", b"fine")
     eventually(lambda: worker.settled == 7)
     worker.child.channel.send(Close(LANE))
@@ -198,9 +215,10 @@ def test_no_thread_that_a_handler_started_keeps_its_worker_alive(start: Start) -
     assert worker.child.wait(5) == 0
 
 
+@EVERY_KIND
 @pytest.mark.parametrize("value", [b"raise", b"quit"])
-def test_no_exception_of_a_handler_ends_a_worker(start: Start, value: bytes) -> None:
-    worker = start().hello(ACT).open()
+def test_no_exception_of_a_handler_ends_a_worker(start: Start, value: bytes, handler: str) -> None:
+    worker = start().hello(handler).open()
     worker.records(5, value, b"fine")
     eventually(lambda: worker.settled == 6)
     assert worker.child.reap() is None
@@ -245,3 +263,84 @@ def test_a_crash_leaves_its_stacks(start: Start) -> None:
     worker.records(5, b"segfault")
     assert worker.child.wait(10) == -signal.SIGSEGV
     assert "in act" in worker.child.dump()
+
+
+def test_a_handler_that_blocks_the_loop_can_be_seen_and_dumped(start: Start) -> None:
+    worker = start().hello(f"{ACT}_async").open()
+    worker.records(5, b"block")
+    eventually(lambda: worker.running == 5)
+    worker.child.signal(signal.SIGUSR1)
+    eventually(lambda: "in act_async" in worker.child.dump())
+
+
+def test_a_closing_lane_of_an_async_handler_is_cut_off_at_its_deadline(start: Start) -> None:
+    worker = start().hello(f"{ACT}_async").open()
+    worker.records(5, b"fine", b"sleep 60")
+    eventually(lambda: worker.running == 6)
+    worker.child.channel.send(Close(LANE, time.monotonic() + 0.1))
+    assert worker.expect(Closed) == Closed(LANE, cut_off=True)
+    assert worker.settled == 5
+
+
+def notes(path: Path) -> list[str]:
+    """What the handler has noted, without the thread."""
+    return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.mark.parametrize("name", ["Opened", "OpenedAsync", "OpenedOnLoop", "PlainOpenedAsync"])
+def test_a_class_is_made_and_opened_once_and_closed_at_the_end(
+    start: Start, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "notes"
+    worker = start(NOTES=str(path)).hello(f"tests.worker.classes:{name}")
+    assert worker.expect(Ready) == Ready(False, closes=True)
+    worker.open()
+    worker.records(5, b"fine", b"fine")
+    eventually(lambda: worker.settled == 6)
+    worker.child.channel.send(Close(LANE))
+    worker.expect(Closed)
+    worker.child.channel.send(End())
+    assert worker.child.wait(10) == 0
+    assert notes(path) == ["made", "open", "call", "call", "close"]
+
+
+def test_a_sync_open_of_an_async_handler_runs_where_its_calls_do(
+    start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes"
+    worker = start(NOTES=str(path)).hello("tests.worker.classes:OpenedOnLoop").open()
+    worker.records(5, b"fine")
+    eventually(lambda: worker.settled == 5)
+    threads = dict(line.split(maxsplit=1) for line in path.read_text().splitlines())
+    assert threads["open"] == threads["call"] == "event loop"
+
+
+def test_the_end_of_the_pipe_closes_the_handler_when_nothing_runs(
+    start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes"
+    worker = start(NOTES=str(path)).hello("tests.worker.classes:Opened")
+    worker.expect(Ready)
+    worker.child.channel.close()
+    assert worker.child.wait(10) == 0
+    assert notes(path) == ["made", "open", "close"]
+
+
+def test_nothing_is_closed_under_a_lane_that_still_runs(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    worker = start(NOTES=str(path)).hello("tests.worker.classes:Opened").open()
+    worker.records(5, b"hang")
+    eventually(lambda: worker.running == 5)
+    worker.child.channel.close()
+    assert worker.child.wait(10) == 0
+    assert notes(path) == ["made", "open", "call"]
+
+
+@pytest.mark.parametrize("name", ["Unclosable", "BadlyClosed"])
+def test_a_handler_that_does_not_close_holds_its_worker_up_for_a_while_only(
+    start: Start, name: str
+) -> None:
+    worker = start().hello(f"tests.worker.classes:{name}")
+    worker.expect(Ready)
+    worker.child.channel.send(End(0.2))
+    assert worker.child.wait(5) == 0

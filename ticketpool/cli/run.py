@@ -71,6 +71,10 @@ _DEFAULT = RunConfig()
         help="Seconds that records at hand may take when stopping or rebalancing.")  # fmt: skip
 @option("--commit-interval", type=click.FloatRange(0.01),
         default=_DEFAULT.commit_interval_seconds, help="Seconds between commits.")  # fmt: skip
+@option("--batch-size", type=click.IntRange(1), default=_DEFAULT.batch_size,
+        help="Most tickets in a call of a batch handler.")  # fmt: skip
+@option("--batch-timeout", type=click.FloatRange(0), default=_DEFAULT.batch_seconds,
+        help="Seconds that the first ticket of a batch waits for the others.")  # fmt: skip
 @option("--buffer-records", type=click.IntRange(1), default=_DEFAULT.buffer_records,
         help="Records per partition that wait before fetching pauses.")  # fmt: skip
 @option("--buffer-bytes", type=click.IntRange(1), default=_DEFAULT.buffer_bytes,
@@ -103,8 +107,10 @@ def command(**given: Any) -> None:
     """Process tickets: the supervisor and its pool of workers.
 
     HANDLER is module:function, a function of one parameter (the ticket) or two (the ticket
-    and its Context). Without it, a built-in one logs a line every two seconds. The annotation
-    of the first parameter says what the codec has to make of a value.
+    and its Context), def or async def. The annotation of the first parameter says what the codec
+    has to make of a value; a list[Ticket] gets batches (and a list[Context] beside it).
+    module:Class is constructed once in each worker; __call__ handles, open() and close(), if it
+    has them, frame its life. Without HANDLER, a built-in one logs a line every two seconds.
 
     Each partition is served in order by one worker. Offsets are committed only past finished
     records. SIGTERM and Ctrl-C drain, commit and exit with 0; a second one stops at once.
@@ -177,6 +183,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         max_rss_mib=given["max_rss"],
         drain_seconds=given["drain_timeout"],
         commit_interval_seconds=given["commit_interval"],
+        batch_size=given["batch_size"],
+        batch_seconds=given["batch_timeout"],
         buffer_records=given["buffer_records"],
         buffer_bytes=given["buffer_bytes"],
         offset_reset=OffsetReset(given["offset_reset"]),

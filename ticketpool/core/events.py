@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+Outcome = Literal["ok", "failed"]
+
 
 class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
     at: int
@@ -89,7 +91,7 @@ class Ended(_Event, tag="ended", frozen=True):
     partition: int
     offset: int
     attempt: int
-    outcome: Literal["ok", "failed"]
+    outcome: Outcome
 
 
 class Settled(_Placed, tag="settled", frozen=True):

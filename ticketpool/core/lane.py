@@ -55,6 +55,7 @@ class Lane:
         at_end: its log held nothing that was not read, when that was last looked at.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
+        cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -81,6 +82,7 @@ class Lane:
         self.at_end = False
         self.end: int | None = None
         self.abandoned = 0
+        self.cut_off = False
         self.out_of_range = False
         self.counts = Counts()
         self.durations = Histogram()

@@ -71,6 +71,24 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     timestamp: datetime
 
 
+class Drain:
+    """Whether a lane is being closed, for all contexts of it at once."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Drain)  # no part of what a context tells of its record
+
+    def __hash__(self) -> int:
+        return 0
+
+
+_NO_DRAIN = Drain()
+
+
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What a handler's second parameter tells about the record at hand.
 
@@ -91,6 +109,21 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     timestamp: datetime
     attempt: int
     worker: int
+    _drain: Drain = _NO_DRAIN
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether this partition is being given up: the service stops, or another member gets it.
+
+        A handler that takes long may look at it, store what it has and raise: its record is not
+        retried here and will be delivered again. What still runs after ``--drain-timeout`` is
+        killed. Costs two attribute loads; an ``async`` handler is cancelled without asking.
+
+        >>> from datetime import UTC, datetime
+        >>> Context("tickets", 0, 7, None, (), datetime.now(UTC), 1, 0).cancelled
+        False
+        """
+        return self._drain.begun
 
 
 class Reject(Exception):
@@ -101,6 +134,31 @@ class Reject(Exception):
     ...
     ticketpool.core.model.Reject: unknown customer
     """
+
+
+class PartialFailure(Exception):
+    """Raised by a batch handler that knows which record of its batch failed.
+
+    The records before it count as done. It alone is retried and, if that does not help,
+    dead-lettered; those behind it come again in a new batch.
+
+    Args:
+        index: of the record in the list that the handler was called with, from 0.
+        error: what was wrong with it; a ``Reject`` is not retried.
+
+    >>> raise PartialFailure(2, ValueError("no such customer"))
+    Traceback (most recent call last):
+    ...
+    ticketpool.core.model.PartialFailure: record 2 of the batch: ValueError: no such customer
+    """
+
+    def __init__(self, index: int, error: BaseException) -> None:
+        super().__init__(index, error)
+        self.index = index
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"record {self.index} of the batch: {type(self.error).__name__}: {self.error}"
 
 
 class RawRecord(Protocol):

@@ -34,6 +34,7 @@ class Hello(_Frame, tag="hello", frozen=True):
     ``silence_seconds``: begin no record when the supervisor's heartbeat is older.
     ``by_topic``: topic, handler and codec, for all topics; empty when ``handler`` and ``codec``
     serve every topic. ``middleware``: by name, the outermost first.
+    ``batch_size``, ``batch_seconds``: of a batch handler's calls, at most.
     """
 
     slot: int
@@ -50,6 +51,8 @@ class Hello(_Frame, tag="hello", frozen=True):
     codec: str = "json"
     by_topic: list[tuple[str, str, str]] = []
     middleware: list[str] = []
+    batch_size: int = 100
+    batch_seconds: float = 1.0
 
 
 class Open(_Frame, tag="open", frozen=True):
@@ -67,7 +70,8 @@ class Records(_Frame, tag="records", frozen=True):
     ``sparse`` are their offsets, empty when these rise one by one from ``first``, as they
     nearly always do. ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty
     when the handler asked for the value alone. ``attempts``: calls that were made with
-    the first record before, by this or an earlier process.
+    the first record before, by this or an earlier process. ``no_more``: nothing follows
+    before something of these is finished, so a batch must not wait for company.
     """
 
     lane: int
@@ -78,6 +82,7 @@ class Records(_Frame, tag="records", frozen=True):
     headers: list[tuple[tuple[str, bytes | None], ...]]
     timestamps: list[int]
     attempts: int
+    no_more: bool = False
 
     @property
     def offsets(self) -> Sequence[int]:
@@ -90,21 +95,33 @@ class Records(_Frame, tag="records", frozen=True):
 
 
 class Close(_Frame, tag="close", frozen=True):
-    """Supervisor to worker: finish the record at hand, acknowledge, drop the rest."""
+    """Supervisor to worker: finish the record at hand, acknowledge, drop the rest.
+
+    ``until``: monotonic seconds at which what still runs is killed, ``None``: never. Shortly
+    before, a handler that awaits is cancelled.
+    """
 
     lane: int
+    until: float | None = None
 
 
 class End(_Frame, tag="end", frozen=True):
-    """Supervisor to worker: all your lanes are closed; go, another process takes your slot."""
+    """Supervisor to worker: all your lanes are closed; close your handler and go.
+
+    ``seconds``: that it may take.
+    """
+
+    seconds: float = 5.0
 
 
 class Ready(_Frame, tag="ready", frozen=True):
-    """Worker to supervisor: the handlers are loaded. ``wants_record``: send all columns, or,
-    where it is false, those of lanes of ``whole_topics``."""
+    """Worker to supervisor: the handlers are loaded and open. ``wants_record``: send all columns,
+    or, where it is false, those of lanes of ``whole_topics``. ``closes``: one has something to
+    close at the end."""
 
     wants_record: bool
     whole_topics: list[str] = []
+    closes: bool = False
 
 
 class Failed(_Frame, tag="failed", frozen=True):
@@ -157,9 +174,13 @@ class Retrying(_Frame, tag="retrying", frozen=True):
 
 
 class Closed(_Frame, tag="closed", frozen=True):
-    """Worker to supervisor: the lane has ended; its last ack came before this."""
+    """Worker to supervisor: the lane has ended; its last ack came before this.
+
+    ``cut_off``: the record at hand was cancelled for the deadline, and is not finished.
+    """
 
     lane: int
+    cut_off: bool = False
 
 
 FromSupervisor = Hello | Open | Records | Close | End

@@ -185,13 +185,14 @@ class Assignment:
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
         """Let these lanes finish the record at hand and their dead letters be acknowledged.
 
-        What still runs at the deadline is killed; it will be delivered again.
+        What still runs at the deadline is killed, and what awaits is cancelled shortly before;
+        it will be delivered again.
         """
         lanes = list(lanes)
         for lane in lanes:
-            self._crew.close(lane)
+            self._crew.close(lane, deadline)
         self._crew.await_that(lambda: self._signals.at_once or _are_quiet(lanes), deadline)
-        cut_off = [lane for lane in lanes if not lane.quiet]
+        cut_off = [lane for lane in lanes if not lane.quiet or lane.cut_off]
         self.cut_off += len(cut_off)
         for lane in cut_off:
             trace.abandoned(lane)
@@ -203,7 +204,8 @@ class Assignment:
                 unwritten_dead_letters=lane.ledger.held - lane.abandoned,
                 setting="--drain-timeout",
             )
-            lane.abandoned = lane.ledger.held  # leaving the group drains once more
+            # Leaving the group drains once more.
+            lane.abandoned, lane.cut_off = lane.ledger.held, False
         self._crew.kill([lane for lane in cut_off if lane.state is not LaneState.CLOSED])
 
     def _held(self, partitions: Iterable[Partition]) -> list[Lane]:

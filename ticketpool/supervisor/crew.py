@@ -32,6 +32,8 @@ Clock = Callable[[], float]
 
 _MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
 
+_EXIT_SECONDS = 0.5  # that a worker may take to end, once its handler is closed
+
 _log = log.get("ticketpool.supervisor")
 
 
@@ -104,14 +106,17 @@ class Crew:
         trace.opened(lane, slot.living.pid)
         slot.living.channel.send(Open(lane.number, partition.topic, partition.number, lane.index))
 
-    def close(self, lane: Lane) -> None:
-        """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has."""
+    def close(self, lane: Lane, until: float | None = None) -> None:
+        """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has.
+
+        ``until``: of the clock, when it will be killed if it has not.
+        """
         if lane.state is not LaneState.OPEN:
             return
         trace.closing(lane)
         lane.state = LaneState.CLOSING if lane.opened else LaneState.CLOSED
         if lane.opened:
-            self.pool.slots[lane.slot].living.channel.send(Close(lane.number))
+            self.pool.slots[lane.slot].living.channel.send(Close(lane.number, until))
 
     def feed(self) -> None:
         """Send what credits allow to every warm worker. Never blocks."""
@@ -131,7 +136,7 @@ class Crew:
             trace.delivered(lane, chunk.offsets)
             crash.point("supervisor:before-frame")
             whole = self._wants_record or lane.partition.topic in self._whole_topics
-            channel.put(frame_of(lane, chunk, whole=whole))
+            channel.put(frame_of(lane, chunk, self._router.limits, whole=whole))
             count += 1
             if channel.pending_bytes > _MAX_PENDING_BYTES:
                 break
@@ -175,7 +180,7 @@ class Crew:
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
         slot.state = SlotState.READY
         self._starts.went_well(slot)
-        self._wants_record = frame.wants_record
+        self._wants_record, self.recycler.closes = frame.wants_record, frame.closes
         self._whole_topics = frozenset(frame.whole_topics)
         for lane in self._router.of_slot(slot.index):
             self.open(lane)
@@ -227,6 +232,7 @@ class Crew:
             return
         if lane.state is LaneState.CLOSING:
             lane.state = LaneState.CLOSED
+        lane.cut_off = frame.cut_off
         self._router.park(lane)
         self.recycler.lane_closed(slot)
 
@@ -268,6 +274,13 @@ class Crew:
                 slot.child.kill()
                 slot.child.wait()
                 self._bury(slot, blame=False)
+
+    def dismiss(self, seconds: float, hurry: Callable[[], bool]) -> None:
+        """All lanes are closed: give the workers time to close their handlers, if these have
+        something to close, unless it is time to hurry. The rest is for ``Pool.close``."""
+        if not hurry():
+            gone = self.recycler.dismiss(seconds)
+            self.await_that(lambda: gone() or hurry(), self._clock() + seconds + _EXIT_SECONDS)
 
     def await_that(self, condition: Callable[[], bool], deadline: float) -> bool:
         """Serve the workers until the condition holds or the monotonic time has come.

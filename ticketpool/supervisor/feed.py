@@ -1,27 +1,35 @@
 """What a worker is sent of a chunk: the columns that its handler wants."""
 
+from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Lane
 from ticketpool.core.ledger import Chunk
 from ticketpool.ipc.frames import Records
 
 
-def frame_of(lane: Lane, chunk: Chunk, *, whole: bool) -> Records:
+def frame_of(lane: Lane, chunk: Chunk, limits: Limits, *, whole: bool) -> Records:
     """The chunk's records for the lane's worker; ``whole``: not their values alone."""
     records = chunk.records
     kind = type(records[0])  # its methods, called by map: the loop over records is C's
     values = list(map(kind.value, records))
     sparse = [] if isinstance(chunk.offsets, range) else list(chunk.offsets)
     head = (lane.number, chunk.offsets[0], sparse, values)
-    attempts = _attempts(lane, chunk.offsets[0])
+    tail = (_attempts(lane, chunk.offsets[0]), _is_all_for_now(lane, limits))
     if not whole:
-        return Records(*head, [], [], [], attempts)
+        return Records(*head, [], [], [], *tail)
     return Records(
         *head,
         list(map(kind.key, records)),
         [headers or () for headers in map(kind.headers, records)],  # type: ignore[misc]
         [time for _, time in map(kind.timestamp, records)],
-        attempts,
+        *tail,
     )
+
+
+def _is_all_for_now(lane: Lane, limits: Limits) -> bool:
+    """Whether nothing follows before something is settled: it runs alone, is announced, or large
+    records have used up the credit (by their number they can't: a batch is no larger)."""
+    large = lane.ledger.in_flight_bytes >= limits.window_bytes
+    return large or lane.watched > 0 or lane.alone or lane.suspect
 
 
 def _attempts(lane: Lane, offset: int) -> int:

@@ -55,4 +55,6 @@ class Recruiter:
             codec=config.codec,
             by_topic=list(config.by_topic),
             middleware=list(config.middleware),
+            batch_size=config.batch_size,
+            batch_seconds=config.batch_seconds,
         )

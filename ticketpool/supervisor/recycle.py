@@ -1,6 +1,8 @@
-"""Replacing a worker that has grown old, at a record boundary and without a rebalance."""
+"""Letting workers go in peace: one that has grown old, at a record boundary and without a
+rebalance; all of them, when the service ends."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from ticketpool import log
@@ -19,6 +21,9 @@ class Recycler:
 
     A worker that is due finishes the records at hand, closes its lanes and ends;
     its successor opens them again. One worker at a time: the pool keeps its speed.
+
+    Attributes:
+        closes: the handler has something to close when its worker ends.
     """
 
     def __init__(self, config: RunConfig, pool: Pool[FromWorker], router: Router) -> None:
@@ -27,6 +32,7 @@ class Recycler:
         self._pool = pool
         self._router = router
         self._records: Counter[int] = Counter()  # by pid
+        self.closes = False
 
     def settled(self, slot: int, records: int) -> None:
         """The worker of a slot has finished so many more."""
@@ -67,6 +73,20 @@ class Recycler:
             return
         if not any(lane.opened for lane in self._router.of_slot(slot.index)):
             slot.living.channel.send(End())
+
+    def dismiss(self, seconds: float) -> Callable[[], bool]:
+        """All lanes are closed: let every worker close its handler, in so much time, and end.
+
+        Returns:
+            Whether all have. At once so when there is nothing to close: then ``Pool.close``
+            may kill them.
+        """
+        ready = [slot for slot in self._pool.slots if slot.state is SlotState.READY]
+        leaving = ready if self.closes else []
+        for slot in leaving:
+            slot.state = SlotState.RETIRING
+            slot.living.channel.send(End(seconds))
+        return lambda: all(slot.child is None for slot in leaving)
 
 
 def _resident_bytes(pid: int) -> int:

@@ -36,6 +36,7 @@ ACK_SECONDS = 0.01  # the same while records are in flight, whose acks wait for 
 PRESSED_SECONDS = 0.005  # waiting for a worker while records wait for credit
 TEND_SECONDS = 0.25
 REPORT_SECONDS = 0.5
+CLOSE_SECONDS = 5.0  # for the close() of class handlers, when the group has been left
 
 _log = log.get("ticketpool.supervisor")
 
@@ -232,6 +233,7 @@ class Supervisor:
             deadline = time.monotonic() + self._config.drain_seconds
             self._assignment.drain(lanes, deadline)
             self._leave(lanes, max(deadline, time.monotonic() + LEAST_SECONDS))
+            self._crew.dismiss(CLOSE_SECONDS, lambda: self._signals.at_once)
         finally:
             self._crew.pool.close()
             self._lifecycle.advance(ServiceState.STOPPED)

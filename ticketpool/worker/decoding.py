@@ -46,10 +46,6 @@ def decoder_for(name: str, payload: Any, codec: Codec) -> Decode:
         return _raw
     if payload == bytes | None:
         return lambda value: value
-    if list in (payload, typing.get_origin(payload)):
-        raise HandlerUnsupported(
-            f"handler {name}: {shown(payload)} asks for batches; this version serves single tickets"
-        )
     try:
         return codec.make(payload)
     except (TypeError, ValueError) as error:

@@ -1,65 +1,115 @@
-"""A handler: the user's function, turned into one call per record.
+"""A handler: the user's function, turned into one call per record, or per batch of them.
 
 The annotation of the first parameter decides the decoding, once, here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-from ticketpool.core.model import Context, Record, from_millis
-from ticketpool.errors import HandlerUnsupported
+from ticketpool.core.model import Context, Drain, Record, from_millis
 from ticketpool.ipc.frames import Records
+from ticketpool.worker.batch_call import BatchCall
 from ticketpool.worker.decoding import JSON, Codec, Undecodable, decoder_for
-from ticketpool.worker.finding import is_awaited
+from ticketpool.worker.hooks import Hooks
+from ticketpool.worker.loop import LazyLoop, Loop
 from ticketpool.worker.middleware import Chain, Link
 from ticketpool.worker.reasons import reason
-from ticketpool.worker.signature import hints_of, parameters_of, shown
+from ticketpool.worker.signature import (
+    batch_of,
+    check_context,
+    hints_of,
+    is_async,
+    parameters_of,
+)
 
-Call = Callable[[Records, int, int], None]
-"""``call(batch, i, attempt)`` runs the handler with the batch's i-th record."""
+Call = Callable[[Records, int, int], Any]
+"""``call(batch, i, attempt)`` runs the handler with the batch's i-th record. Of an async handler
+it returns what is to be awaited; what a plain one returns is ignored."""
 
 
 class Handler:
     """A loaded handler.
 
     Attributes:
+        name: by which it was loaded, for messages.
         function: the user's callable.
+        is_async: its calls return what is to be awaited.
+        is_batch: it is called with lists: ``batch_call_for``, not ``call_for``.
         wants_record: whether key, headers and timestamp must cross the pipe.
+        closes: whether it has something to close.
     """
 
     def __init__(
         self,
         name: str,
         function: Callable[..., object],
+        hooks: Hooks | None = None,
         *,
         codec: Codec = JSON,
         middleware: Sequence[Link] = (),
+        loop: LazyLoop | None = None,
     ) -> None:
+        self.name = name
         self.function = function
+        self.is_async = is_async(name, function)
         parameters = parameters_of(name, function)
         hints = hints_of(name, function)
-        self._payload = hints.get(parameters[0], codec.unannotated)
+        payload = hints.get(parameters[0], codec.unannotated)
+        of_batch = batch_of(name, payload)
+        self.is_batch = of_batch is not None
+        self._payload = payload if of_batch is None else of_batch
         takes_context = len(parameters) == 2
-        if takes_context and hints.get(parameters[1], Context) is not Context:
-            raise HandlerUnsupported(
-                f"handler {name}: its second parameter is annotated "
-                f"{shown(hints[parameters[1]])}; it gets a ticketpool.Context"
-            )
+        if takes_context and parameters[1] in hints:
+            check_context(name, hints[parameters[1]], batch=self.is_batch)
         self._decode = decoder_for(name, self._payload, codec)
         self._chain = Chain(
-            name, middleware, is_async=is_awaited(function), takes_context=takes_context
+            name,
+            middleware,
+            is_async=self.is_async,
+            is_batch=self.is_batch,
+            takes_context=takes_context,
         )
         self._with_context = takes_context or bool(middleware)
         self.wants_record = self._with_context or self._payload is Record
+        self._loop = loop or LazyLoop()
+        self._hooks = hooks or Hooks()
+        self._hooks.check(name)
+        self.closes = self._hooks.closes
 
-    def call_for(self, topic: str, partition: int, worker: int) -> Call:
-        """The call for a lane: decode, then the handler with one or two arguments."""
+    @property
+    def loop(self) -> Loop:
+        """The event loop of this process, which begins to run when it is first asked for."""
+        return self._loop.get()
+
+    def open(self) -> None:
+        """Call the handler's own ``open``, if it is of a class that has one.
+
+        Raises:
+            HandlerError: it has raised.
+        """
+        self._hooks.open(self.name, self._wait, on_loop=self.is_async)
+
+    def close(self, seconds: float) -> None:
+        """The same of ``close``, when no call will come any more; in so much time."""
+        if self.closes:
+            self._hooks.close(self.name, self._wait, seconds, on_loop=self.is_async)
+
+    def _wait(self, work: Coroutine[Any, Any, None]) -> None:
+        self.loop.wait_for(work)
+
+    def call_for(self, topic: str, partition: int, worker: int, drain: Drain | None = None) -> Call:
+        """The call for a lane: decode, then the handler with one or two arguments.
+
+        Args:
+            drain: for the contexts: whether the lane is being closed.
+        """
         if self._payload is Record:
-            return self._record_call(topic, partition, worker)
+            return self._record_call(topic, partition, worker, drain or Drain())
         if self._with_context:
-            return self._call_with_context(topic, partition, worker)
+            return self._call_with_context(topic, partition, worker, drain or Drain())
         handle, decode = self._chain.for_lane(self.function), self._decode
 
-        def call(batch: Records, i: int, attempt: int) -> None:
+        def call(batch: Records, i: int, attempt: int) -> object:
             value = batch.values[i]
             try:  # here, and not around ``decode``: one call less for each record
                 payload = decode(value)
@@ -67,14 +117,14 @@ class Handler:
                 raise
             except Exception as error:  # also UnicodeDecodeError and RecursionError
                 raise Undecodable(reason(value, error)) from error
-            handle(payload)
+            return handle(payload)
 
         return call
 
-    def _call_with_context(self, topic: str, partition: int, worker: int) -> Call:
+    def _call_with_context(self, topic: str, partition: int, worker: int, drain: Drain) -> Call:
         handle, decode = self._chain.for_lane(self.function), self._decode
 
-        def call(batch: Records, i: int, attempt: int) -> None:
+        def call(batch: Records, i: int, attempt: int) -> object:
             value = batch.values[i]
             try:
                 payload = decode(value)
@@ -82,15 +132,15 @@ class Handler:
                 raise
             except Exception as error:  # also UnicodeDecodeError and RecursionError
                 raise Undecodable(reason(value, error)) from error
-            handle(payload, _context(batch, i, attempt, topic, partition, worker))
+            return handle(payload, _context(batch, i, attempt, topic, partition, worker, drain))
 
         return call
 
-    def _record_call(self, topic: str, partition: int, worker: int) -> Call:
+    def _record_call(self, topic: str, partition: int, worker: int, drain: Drain) -> Call:
         handle, with_context = self._chain.for_lane(self.function), self._with_context
 
-        def call(batch: Records, i: int, attempt: int) -> None:
-            record = Record(
+        def call(batch: Records, i: int, attempt: int) -> object:
+            record = Record(  # here, and not by _record: one call less, as above
                 topic,
                 partition,
                 batch.offset(i),
@@ -99,16 +149,59 @@ class Handler:
                 batch.headers[i],
                 from_millis(batch.timestamps[i]),
             )
-            if with_context:
-                handle(record, _context(batch, i, attempt, topic, partition, worker))
-            else:
-                handle(record)
+            if not with_context:
+                return handle(record)
+            return handle(record, _context(batch, i, attempt, topic, partition, worker, drain))
 
         return call
 
+    def batch_call_for(
+        self, topic: str, partition: int, worker: int, drain: Drain | None = None
+    ) -> BatchCall:
+        """The same for a lane of a batch handler."""
+        drain = drain or Drain()
+
+        def context(batch: Records, i: int, attempt: int) -> Context:
+            return _context(batch, i, attempt, topic, partition, worker, drain)
+
+        return BatchCall(
+            self._chain.for_lane(self.function),
+            self._payload_of(topic, partition),
+            context if self._with_context else None,
+            is_async=self.is_async,
+        )
+
+    def _payload_of(self, topic: str, partition: int) -> Callable[[Records, int], Any]:
+        if self._payload is Record:
+            return lambda batch, i: _record(batch, i, topic, partition)
+        decode = self._decode
+
+        def payload(batch: Records, i: int) -> Any:
+            value = batch.values[i]
+            try:
+                return decode(value)
+            except (Undecodable, OSError):
+                raise
+            except Exception as error:  # as above
+                raise Undecodable(reason(value, error)) from error
+
+        return payload
+
+
+def _record(batch: Records, i: int, topic: str, partition: int) -> Record:
+    return Record(
+        topic,
+        partition,
+        batch.offset(i),
+        batch.keys[i],
+        batch.values[i],
+        batch.headers[i],
+        from_millis(batch.timestamps[i]),
+    )
+
 
 def _context(
-    batch: Records, i: int, attempt: int, topic: str, partition: int, worker: int
+    batch: Records, i: int, attempt: int, topic: str, partition: int, worker: int, drain: Drain
 ) -> Context:
     return Context(
         topic,
@@ -119,4 +212,5 @@ def _context(
         from_millis(batch.timestamps[i]),
         attempt,
         worker,
+        drain,
     )

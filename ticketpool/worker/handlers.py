@@ -1,9 +1,12 @@
 """The handler of each topic that a worker may get a lane of."""
 
+from time import monotonic
+
 from ticketpool.ipc.frames import Hello, Ready
 from ticketpool.worker.codecs import load_codec
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.loading import load
+from ticketpool.worker.loop import LazyLoop
 from ticketpool.worker.middleware import load_middleware
 
 _ANY = ""  # no topic has this name
@@ -22,9 +25,10 @@ class Handlers:
     def __init__(self, hello: Hello) -> None:
         by_topic = hello.by_topic or [(_ANY, hello.handler, hello.codec)]
         codecs = {name: load_codec(name) for _, _, name in by_topic}
+        loop = LazyLoop()
         middleware = [load_middleware(name) for name in hello.middleware]
         handlers = {
-            (name, codec): load(name, codecs[codec], middleware)
+            (name, codec): load(name, codecs[codec], middleware, loop)
             for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
         }
         self.loaded = tuple(handlers.values())
@@ -34,7 +38,22 @@ class Handlers:
         """That of the topic. Raises ``KeyError`` for one that was not named."""
         return self._by_topic[_ANY if _ANY in self._by_topic else topic]
 
+    def open(self) -> None:
+        """Open each that has something to open. Raises ``HandlerError``: one of them can't."""
+        for handler in self.loaded:
+            handler.open()
+
+    def close(self, seconds: float) -> None:
+        """Close them, the last one first, in so much time."""
+        deadline = monotonic() + seconds
+        for handler in reversed(self.loaded):
+            handler.close(max(deadline - monotonic(), 0.0))
+
     def ready(self) -> Ready:
-        """What the supervisor is told: which lanes want all columns."""
+        """What the supervisor is told: which lanes want all columns, and if some handler closes."""
         whole = [topic for topic, handler in self._by_topic.items() if handler.wants_record]
-        return Ready(len(whole) == len(self._by_topic), [topic for topic in whole if topic != _ANY])
+        return Ready(
+            len(whole) == len(self._by_topic),
+            [topic for topic in whole if topic != _ANY],
+            any(handler.closes for handler in self.loaded),
+        )

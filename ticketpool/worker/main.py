@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 
 from ticketpool import log, trace
-from ticketpool.config import LogConfig, OnFailure
-from ticketpool.core.policy import Backoff
+from ticketpool.config import LogConfig
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Records
 from ticketpool.ipc.inside import enter
 from ticketpool.worker.handlers import Handlers
-from ticketpool.worker.lane import Lane, Rules, described
+from ticketpool.worker.lane import Lane, described
+from ticketpool.worker.opener import Opener
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -35,7 +35,9 @@ def main() -> None:
     handlers = _load(hello, port)
     port.send(handlers.ready())
     gc.freeze()  # what start-up made lives as long as we do; don't traverse it again
-    _serve(frames, handlers, hello, port, words.cells)
+    seconds = _serve(frames, handlers, hello, port, words.cells)
+    if seconds is not None:
+        handlers.close(seconds)
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
@@ -55,12 +57,16 @@ def _print_by_line() -> None:
 
 
 def _load(hello: Hello, port: Port[FromSupervisor]) -> Handlers:
+    """Also opened. Ends the process, in words, when it can't be."""
     try:
-        return Handlers(hello)
+        handlers = Handlers(hello)
+        handlers.open()
     except HandlerError as error:
         _, message = described(error)
         port.send(Failed(type(error).__name__, message))
-        sys.exit(error.exit_code)
+        sys.stdout.flush()
+        os._exit(error.exit_code)  # whatever threads its module or its ``open`` have begun
+    return handlers
 
 
 def _serve(
@@ -69,30 +75,29 @@ def _serve(
     hello: Hello,
     port: Port[FromSupervisor],
     cells: memoryview,
-) -> None:
-    rules = Rules(
-        hello.retries,
-        Backoff(hello.backoff_seconds, hello.backoff_max_seconds),
-        hello.on_failure == OnFailure.STOP,
-        hello.silence_seconds,
-    )
+) -> float | None:
+    """Until the supervisor is gone, or lets us go.
+
+    Returns:
+        Seconds that the handler may take to close; ``None`` when lanes are still at work: the
+        records are another process's, and what the handler uses can't be taken from it.
+    """
+    opener = Opener(handlers, hello, port, cells)
     lanes: dict[int, Lane] = {}
     for frame in frames:
         match frame:
             case Records():
                 lanes[frame.lane].put(frame)
             case Open():
-                handler = handlers.of(frame.topic)
-                call = handler.call_for(frame.topic, frame.partition, hello.slot)
-                call = trace.traced(call, frame.lane, frame.topic, frame.partition)
-                lanes[frame.lane] = Lane(frame, call, rules, port, cells)
+                lanes[frame.lane] = opener.open(frame)
             case End():
-                return
+                return frame.seconds
             case Close():
                 if lane := lanes.pop(frame.lane, None):  # a revocation may close it once more
-                    lane.close()
+                    lane.close(frame.until)
             case Hello():
                 raise AssertionError("a second hello")
+    return None if lanes else End().seconds
 
 
 if __name__ == "__main__":

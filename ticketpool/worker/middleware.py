@@ -33,7 +33,7 @@ class Chain:
     Args:
         handler: the handler's name.
         links: the outermost first.
-        is_async: whether the handler is.
+        is_async, is_batch: whether the handler is.
         takes_context: whether it takes the ``Context``, too.
 
     Raises:
@@ -43,11 +43,18 @@ class Chain:
     """
 
     def __init__(
-        self, handler: str, links: Sequence[Link], *, is_async: bool, takes_context: bool
+        self,
+        handler: str,
+        links: Sequence[Link],
+        *,
+        is_async: bool,
+        takes_context: bool,
+        is_batch: bool = False,
     ) -> None:
         self._handler = handler
         self._links = links
         self._is_async = is_async
+        self._is_batch = is_batch
         self._takes_context = takes_context
         for link in links:
             self._check(link)
@@ -71,6 +78,10 @@ class Chain:
         what = f"middleware {link.name}"
         if inspect.isclass(link.target):
             raise HandlerUnsupported(f"{what} is a class; name a function or an object")
+        if self._is_batch and any(hasattr(link.target, method) for method in _PER_LANE.values()):
+            raise HandlerUnsupported(
+                f"{what} looks at single tickets, and handler {self._handler} takes batches"
+            )
         try:
             target = self._target(link)
         except BaseException as error:  # user code at start-up: SystemExit too

@@ -2,9 +2,11 @@
 
 import functools
 import inspect
+import typing
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
+from ticketpool.core.model import Context
 from ticketpool.errors import HandlerUnsupported
 
 
@@ -47,6 +49,50 @@ def hints_of(name: str, function: Callable[..., object]) -> dict[str, Any]:
         ) from error
 
 
+def is_async(name: str, function: Callable[..., object]) -> bool:
+    """Whether what it returns is to be awaited.
+
+    Raises:
+        HandlerUnsupported: a generator: calling it would do nothing.
+    """
+    called = function if inspect.isfunction(function) else getattr(function, "__call__", None)  # noqa: B004 - we want the method itself
+    both = (function, called)
+    generators = inspect.isgeneratorfunction, inspect.isasyncgenfunction
+    if any(is_generator(one) for is_generator in generators for one in both):
+        raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")
+    return any(map(inspect.iscoroutinefunction, both))
+
+
+def batch_of(name: str, annotation: Any) -> Any | None:
+    """``T`` of a first parameter annotated ``list[T]``; ``None`` of any other.
+
+    Raises:
+        HandlerUnsupported: a list of what is not said.
+    """
+    is_list = typing.get_origin(annotation) is list
+    if annotation is list or (is_list and not typing.get_args(annotation)):
+        raise HandlerUnsupported(
+            f"handler {name}: its first parameter is annotated {shown(annotation)}; "
+            "write of what, as in list[Ticket]"
+        )
+    if not is_list:
+        return None
+    (payload,) = typing.get_args(annotation)
+    return payload
+
+
+def check_context(name: str, annotation: Any, *, batch: bool) -> None:
+    """Raises ``HandlerUnsupported`` unless it is what the second parameter will get."""
+    wanted: Any = list[Context] if batch else Context
+    if annotation != wanted:
+        kind = "a batch handler gets a list[Context]" if batch else "it gets a ticketpool.Context"
+        raise HandlerUnsupported(
+            f"handler {name}: its second parameter is annotated {shown(annotation)}; {kind}"
+        )
+
+
 def shown(annotation: Any) -> str:
     """An annotation as its author wrote it, nearly."""
+    if typing.get_origin(annotation) is not None:
+        return str(annotation)
     return getattr(annotation, "__name__", None) or str(annotation)
