@@ -25,6 +25,11 @@ def inner(payload: Any, context: Context, call_next: Next[Any]) -> None:
     seen.append("inner is back")
 
 
+def noting(payload: Any, context: Any, call_next: Next[Any]) -> None:
+    seen.append((payload, context))
+    call_next(payload, context)
+
+
 def skipping(payload: Any, context: Context, call_next: Next[Any]) -> None: ...
 
 
