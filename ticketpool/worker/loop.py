@@ -49,8 +49,15 @@ class Loop:
         return value
 
     def stop(self) -> None:
-        """End the loop and its thread, whatever still runs on it."""
+        """End the loop and its thread, once all tasks have ended, or in a second."""
+        self.wait_for(_others_end())
         self._stopping = True
         self.asyncio.call_soon_threadsafe(self.asyncio.stop)
         self._thread.join()
         self.asyncio.close()
+
+
+async def _others_end() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=1.0)
