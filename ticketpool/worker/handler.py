@@ -3,7 +3,6 @@
 The annotation of the first parameter decides the decoding, once, here.
 """
 
-import functools
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +59,12 @@ class Handler:
         self._hooks.check(name)
         self.closes = self._hooks.closes
 
-    @functools.cached_property
+    @property
     def loop(self) -> "Loop":
         """The event loop of this process, which begins to run when it is first asked for."""
-        from ticketpool.worker.loop import Loop  # no other handler needs it
+        from ticketpool.worker.loop import shared  # a plain handler does without uvloop
 
-        return Loop()
+        return shared()
 
     def open(self) -> None:
         """Call the handler's own ``open``, if it is of a class that has one.

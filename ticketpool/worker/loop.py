@@ -1,6 +1,7 @@
 """*Worker side.* The event loop of a worker, in a thread of its own: one for all of its lanes."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import Awaitable
 from typing import Any
@@ -55,6 +56,12 @@ class Loop:
         self.asyncio.call_soon_threadsafe(self.asyncio.stop)
         self._thread.join()
         self.asyncio.close()
+
+
+@functools.cache
+def shared() -> Loop:
+    """The one of this process, for all handlers; it runs from the first time on."""
+    return Loop()
 
 
 async def _others_end() -> None:
