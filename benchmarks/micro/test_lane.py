@@ -11,9 +11,12 @@ from ticketpool import Context, Record, Ticket
 from ticketpool.core.policy import Backoff
 from ticketpool.ipc.frames import Ack, Open, Records
 from ticketpool.worker import words
+from ticketpool.worker.async_lane import AsyncLane
+from ticketpool.worker.batch_lane import BatchLane
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.lane import Lane, Rules
-from ticketpool.worker.place import drive
+from ticketpool.worker.loop import Loop
+from ticketpool.worker.place import OnLoop, Place, drive
 
 OPENED = Open(1, "tickets", 0, 0)
 
@@ -24,7 +27,11 @@ def take_bytes(value: bytes) -> None: ...
 def take_record(record: Record) -> None: ...
 
 
+def take_all(values: list[bytes]) -> None: ...
+
+
 def nothing(batch: Records, i: int, attempt: int) -> None: ...
+async def nothing_async(batch: Records, i: int, attempt: int) -> None: ...
 
 
 def call_of(function: Callable[..., None]) -> Callable[[Records, int, int], None]:
@@ -34,19 +41,19 @@ def call_of(function: Callable[..., None]) -> Callable[[Records, int, int], None
 class Bench:
     """A lane whose acks are seen and go nowhere."""
 
-    def __init__(self, call: Callable[[Records, int, int], None]) -> None:
+    def __init__(self, kind: Callable[..., Lane], call: Any, place: Place | None = None) -> None:
         self.acks: SimpleQueue[Any] = SimpleQueue()
         cells = memoryview(bytearray(8 * words.COUNT)).cast("q")
         rules = Rules(5, Backoff(0.1, 30.0), False)
-        self.lane = Lane(OPENED, call, rules, Nowhere(self.acks.put), cells)
+        self.lane = kind(OPENED, call, rules, Nowhere(self.acks.put), cells, place)
 
     def inline(self, batch: Records) -> int:
         """The batch on this thread; the last offset that was acknowledged."""
         drive(self.lane._work(batch))
         return self._through()
 
-    def threaded(self, batch: Records) -> int:
-        """The batch by way of the queue, on the lane's thread."""
+    def queued(self, batch: Records) -> int:
+        """The batch by way of the queue, on the lane's thread or the event loop."""
         self.lane.put(batch)
         return self._through()
 
@@ -59,11 +66,18 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Callable[..., Bench]]:
+def loop() -> Iterator[Loop]:
+    loop = Loop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture
+def bench(loop: Loop) -> Iterator[Callable[..., Bench]]:  # closed before the loop ends
     made: list[Bench] = []
 
-    def make(call: Callable[[Records, int, int], None]) -> Bench:
-        made.append(Bench(call))
+    def make(kind: Callable[..., Lane], call: Any, place: Place | None = None) -> Bench:
+        made.append(Bench(kind, call, place))
         return made[-1]
 
     yield make
@@ -81,15 +95,30 @@ def test_work(
     measure: Measure, bench: Callable[..., Bench], call: Callable[[Records, int, int], None]
 ) -> None:
     """The loop with its words and times, the decoding, and one ack."""
-    one, batch = bench(call), frame(whole=True)
+    one, batch = bench(Lane, call), frame(whole=True)
     assert measure(lambda: one.inline(batch)) == BATCH - 1
 
 
 @per(BATCH)
 def test_thread(measure: Measure, bench: Callable[..., Bench]) -> None:
     """What the lane's own thread adds to "nothing"."""
-    one, batch = bench(nothing), frame()
-    assert measure(lambda: one.threaded(batch)) == BATCH - 1
+    one, batch = bench(Lane, nothing), frame()
+    assert measure(lambda: one.queued(batch)) == BATCH - 1
+
+
+@per(BATCH)
+def test_on_the_loop(measure: Measure, bench: Callable[..., Bench], loop: Loop) -> None:
+    """The same for an async handler that never waits."""
+    one, batch = bench(AsyncLane, nothing_async, OnLoop(loop.asyncio)), frame()
+    assert measure(lambda: one.queued(batch)) == BATCH - 1
+
+
+@per(BATCH)
+def test_in_batches(measure: Measure, bench: Callable[..., Bench]) -> None:
+    """The same for one that takes 100 at a time, undecoded."""
+    call = Handler("h", take_all).batch_call_for("tickets", 0, 0)
+    one, batch = bench(BatchLane, call), frame()
+    assert measure(lambda: one.queued(batch)) == BATCH - 1
 
 
 @per(BATCH)

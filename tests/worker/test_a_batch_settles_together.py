@@ -42,9 +42,13 @@ class Scripted(BatchCall):
         self.attempts: list[list[int]] = []
         self.payload = self._payload
         self._deed = deed
+        self.away, self.times_away = -1, 0  # the offset, and how often decoding it fails
         self._undecodable = undecodable
 
     def _payload(self, records: Records, i: int) -> int:
+        if records.offset(i) == self.away and self.times_away:
+            self.times_away -= 1
+            raise ConnectionError("the registry is away")
         if records.offset(i) in self._undecodable:
             raise Undecodable("not JSON")
         return records.offset(i)
@@ -347,6 +351,19 @@ def test_the_undecodable_before_a_culprit_goes_first(bench: Make) -> None:
     one.through(4)
     assert one.dead == [(2, "Undecodable"), (3, "ValueError")]
     assert one.calls == [[0, 1, 3, 4], [0, 1, 3, 4], [0, 1], [3], [4]]
+
+
+@pytest.mark.parametrize(("times", "dead"), [(2, []), (1000, [(1, "ConnectionError")])])
+def test_what_cannot_be_decoded_for_the_moment_is_tried_again(
+    bench: Make, times: int, dead: list[tuple[int, str]]
+) -> None:
+    one = bench()
+    one.handler.away, one.handler.times_away = 1, times
+    one.put(0, 1, 2, 3)
+    one.through(3)
+    assert one.dead == dead
+    assert [(frame.offset, frame.attempt) for frame in one.port.of(Retrying)] == [(0, 1)]
+    assert one.calls == ([[0], [2, 3]] if dead else [[0, 1, 2, 3]])
 
 
 def test_the_policy_stop_stops_at_the_first_of_them(bench: Make) -> None:

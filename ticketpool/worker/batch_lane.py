@@ -15,6 +15,8 @@ from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.lane import Lane, Rules
 from ticketpool.worker.place import Place
 
+_NOT_YET = object()
+
 
 class Item:
     """A record of a batch.
@@ -31,12 +33,20 @@ class Item:
         self.i = i
         self.offset = frame.offset(i)
         self.calls = frame.attempts if i == 0 else 0
-        self.payload: Any = None
+        self.payload: Any = _NOT_YET
         self.undecodable: Undecodable | None = None
         try:
             self.payload = call.payload(frame, i)
         except Undecodable as error:
             self.undecodable = error
+        except BaseException:  # a registry that is away, say: the call tries again, and tells
+            self.payload = _NOT_YET
+
+    def ready(self, call: BatchCall) -> Any:
+        """The payload. Raises why there is none yet, if decoding it fails again."""
+        if self.payload is _NOT_YET:
+            self.payload = call.payload(self.frame, self.i)
+        return self.payload
 
 
 class _Unfinished(Exception):
@@ -182,7 +192,7 @@ class BatchLane(Lane):
         self._notes.begun(part[0].offset, part[0].calls)
         try:
             await self._batch.run(
-                [item.payload for item in part],
+                [item.ready(self._batch) for item in part],
                 [(item.frame, item.i, item.calls) for item in part],
             )
         except BaseException as error:  # as in Lane

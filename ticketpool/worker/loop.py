@@ -49,7 +49,8 @@ class Loop:
         return value
 
     def stop(self) -> None:
-        """End the loop and its thread, whatever still runs on it."""
+        """End the loop and its thread, once all tasks have ended, or in a second."""
+        self.wait_for(_others_end())
         self._stopping = True
         self.asyncio.call_soon_threadsafe(self.asyncio.stop)
         self._thread.join()
@@ -67,3 +68,9 @@ class LazyLoop:
         if self._loop is None:
             self._loop = Loop()
         return self._loop
+
+
+async def _others_end() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=1.0)
