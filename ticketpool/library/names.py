@@ -69,11 +69,11 @@ def _importable(module: str, path: str) -> str:
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     if spec is not None:  # python -m module
-        return f"{spec.name}"
-    file = getattr(main, "__file__", None)
-    if file is None:
+        return str(spec.name)
+    file: str | None = getattr(main, "__file__", None)
+    if file is None or not os.path.isfile(file):
         raise HandlerUnsupported(
-            f"handler {path} was defined in an interactive session. {_BY_NAME}: put it into a file"
+            f"handler {path} comes from standard input or a session. {_BY_NAME}: put it into a file"
         )
     name = os.path.splitext(os.path.basename(file))[0]
     if not name.isidentifier() or _origin(name) != os.path.realpath(file):
