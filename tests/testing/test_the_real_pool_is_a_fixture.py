@@ -73,7 +73,7 @@ def handle(value: bytes) -> None:
 def test_what_is_not_settled_is_named(ticket_pool):
     pool = ticket_pool(handle, topics="a", timeout=0.5)  # less than the cluster's group takes
     pool.produce(b"", key="k")
-    with pytest.raises(TimeoutError, match=r"not settled within 0.5 s: a\\[\\d\\] from offset 0 to 0"):
+    with pytest.raises(TimeoutError, match=r"within 0.5 s: a\\[\\d\\] from offset 0 to 0"):
         pool.settle()
 
 def test_what_can_t_start_says_so(ticket_pool):
@@ -83,9 +83,6 @@ def test_what_can_t_start_says_so(ticket_pool):
         ticket_pool(lambda ticket: None)
     with pytest.raises(ConfigError, match="cluster of its own"):
         ticket_pool(handle, bootstrap_servers="localhost:9092")
-
-def test_nobody_stops_it(ticket_pool):
-    ticket_pool(handle)
 """
 
 
@@ -93,7 +90,7 @@ def test_nobody_stops_it(ticket_pool):
 def test_what_it_tells_of_failures(tmp_path: Path) -> None:
     (tmp_path / "test_others.py").write_text(OTHERS)
     done = _pytest(tmp_path, "-q")
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_loading_the_plugin_imports_nothing_else(tmp_path: Path) -> None:

@@ -66,6 +66,10 @@ class Sender(TicketProducer):
             report(error.args[0], None)
         return True
 
+    def close(self) -> None:
+        """End the client, at once and not when garbage is collected; call nothing after it."""
+        del self._client
+
     def _report_to(self, on_report: OnReport) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Message | None) -> None:
             try:

@@ -40,9 +40,9 @@ class Pool:
     >>> from ticketpool.kafka.embedded import EmbeddedCluster
     >>> with EmbeddedCluster(["tickets"]) as kafka:
     ...     where = kafka.bootstrap
-    ...     with Pool(handle, bootstrap_servers=where, workers=1, until_caught_up=True) as pool:
-    ...         pool.join().processed
-    0
+    ...     with Pool(handle, bootstrap_servers=where, topics=["tickets"], workers=1) as pool:
+    ...         pool.status().workers[0].state
+    'ready'
     """
 
     def __init__(self, handler: Handler, /, **options: Unpack[PoolOptions]) -> None:

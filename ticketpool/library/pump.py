@@ -33,7 +33,7 @@ class Pump:
         self.told = threading.Condition(threading.RLock())
         self._under_way: dict[Delivery, None] = {}  # in the order sent
         self._failed: list[Delivery] = []
-        self._closed = False
+        self._closed = self._ended = False
         self._pid = os.getpid()
         self._thread = threading.Thread(target=self._run, name="ticketpool-producer", daemon=True)
         self._thread.start()
@@ -175,6 +175,9 @@ class Pump:
             self.told.wait_for(lambda: not self._under_way, timeout)
         self._give_up(f"the producer was closed and waited {timeout or 0:g} s; give close() more")
         self._thread.join()
+        if not self._ended:
+            self._ended = True
+            self._sender.close()
         self.raise_failures()
 
     def _at_exit(self) -> None:
