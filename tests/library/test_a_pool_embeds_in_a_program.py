@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Unpack
 
 import psutil
 import pytest
@@ -56,6 +57,10 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[s
     path.touch()
     monkeypatch.setenv("SEEN", str(path))
     return lambda: path.read_text().splitlines()
+
+
+def changed(options: PoolOptions, **some: Unpack[PoolOptions]) -> PoolOptions:
+    return {**options, **some}
 
 
 def _topic(options: PoolOptions) -> str:
@@ -105,12 +110,12 @@ def test_join_waits_for_an_end_of_its_own(options: PoolOptions) -> None:
     with Pool(handlers.note, **options) as pool:
         with pytest.raises(TimeoutError, match=r"not ended within 0\.1 s"):
             pool.join(0.1)
-    with Pool(handlers.note, until_caught_up=True, **options) as pool:
+    with Pool(handlers.note, **changed(options, until_caught_up=True)) as pool:
         assert pool.join(30).ok
 
 
 @pytest.mark.parametrize(
-    ("handler", "changed", "error", "told"),
+    ("handler", "wrong", "error", "told"),
     [
         ("tests.library.handlers:nothing", {}, HandlerError, "has no 'nothing'"),
         (handlers.note, {"topics": "no-such-topic"}, TopicMissing, "no-such-topic"),
@@ -120,12 +125,11 @@ def test_join_waits_for_an_end_of_its_own(options: PoolOptions) -> None:
 def test_what_keeps_it_from_starting_is_raised_by_start(
     options: PoolOptions,
     handler: str | Callable[..., None],
-    changed: PoolOptions,
+    wrong: PoolOptions,
     error: type[TicketpoolError],
     told: str,
 ) -> None:
-    merged: PoolOptions = {**options, **changed}
-    pool = Pool(handler, **merged)
+    pool = Pool(handler, **changed(options, **wrong))
     with pytest.raises(error, match=told):
         pool.start()
     with pytest.raises(error, match=told):  # it stays told
@@ -135,7 +139,7 @@ def test_what_keeps_it_from_starting_is_raised_by_start(
 def test_what_ends_it_later_is_raised_wherever_one_looks(
     kafka: Broker, options: PoolOptions
 ) -> None:
-    pool = Pool(handlers.reject, dead_letter_limit=0.1, create_topic=True, **options)
+    pool = Pool(handlers.reject, **changed(options, dead_letter_limit=0.1, create_topic=True))
     pool.start()
     write(kafka, _topic(options), tickets(0, [""] * 30))
     with pytest.raises(StoppedByPolicy, match="--dead-letter-limit"):
@@ -170,7 +174,7 @@ def _supervisors() -> list[int]:
 def test_a_handler_that_does_not_end_is_cut_off_and_told(
     kafka: Broker, options: PoolOptions
 ) -> None:
-    pool = Pool(handlers.hold, drain_timeout=0.2, **options)
+    pool = Pool(handlers.hold, **changed(options, drain_timeout=0.2))
     pool.start()
     write(kafka, _topic(options), tickets(0, [""]))
     eventually(lambda: any(one.in_flight_offset == 0 for one in pool.status().partitions))
