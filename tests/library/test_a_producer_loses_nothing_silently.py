@@ -22,6 +22,7 @@ from tests.run.topics import raw_headers, read
 from tests.support import eventually
 from ticketpool import AsyncProducer, Delivery, Producer, Ticket
 from ticketpool.errors import ConfigError, NotDelivered, TicketpoolError
+from ticketpool.library import pump
 from ticketpool.library.outgoing import encoded
 
 TINY = {"queue.buffering.max.messages": "10"}
@@ -312,6 +313,22 @@ def test_what_can_t_be_encoded_is_raised_by_send(
 ) -> None:
     with pytest.raises(error, match=told):
         idle.send("t", **{"value": b"", **wrong})
+
+
+def test_failures_that_nobody_asks_for_are_logged_before_they_pile_up(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "_MOST_FAILURES", 3)
+    small = {"message.max.bytes": "1000"}  # refused at once: no broker is needed
+    with Producer(bootstrap_servers="127.0.0.1:1", properties=small) as producer:
+        for _ in range(2):
+            with pytest.raises(NotDelivered):
+                producer.send("t", b"x" * 2000).result(0)
+        for _ in range(4):
+            producer.send("t", b"x" * 2000)
+    told = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert ["too large" in text for text in told] == [True, True]
+    assert "3 records were not delivered" in told[1]
 
 
 def test_a_wrong_option_is_a_config_error() -> None:

@@ -22,7 +22,7 @@ class Pump:
     """One ``Sender``, fed by any thread, polled by a thread of its own.
 
     Args:
-        settings: ``Sender``'s, as text for messages: bootstrap servers and time-out.
+        servers, timeout_seconds: the sender's, for messages.
     """
 
     def __init__(self, sender: Sender, servers: str, timeout_seconds: float) -> None:
@@ -117,8 +117,8 @@ class Pump:
             if isinstance(outcome, NotDelivered):
                 self._failed.append(delivery)
                 self.told.notify_all()
-            if len(self._failed) >= _MOST_FAILURES:
-                _log.error("%s", self._take_failures())
+            if len(self._failed) >= _MOST_FAILURES and (error := self._take_failures()):
+                _log.error("%s", error)
 
     def _run(self) -> None:
         try:
@@ -169,7 +169,6 @@ class Pump:
         Raises:
             NotDelivered: something was not acknowledged, and nobody has been told.
         """
-        atexit.unregister(self._at_exit)
         with self.told:
             self._closed = True
             self.told.wait_for(lambda: not self._under_way, timeout)
@@ -178,6 +177,7 @@ class Pump:
         if not self._ended:
             self._ended = True
             self._sender.close()
+            atexit.unregister(self._at_exit)
         self.raise_failures()
 
     def _at_exit(self) -> None:
