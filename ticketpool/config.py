@@ -147,6 +147,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 8  # of a topic that --create-topic makes
     replication: int = -1  # -1: the broker's default
     quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
+    search_path: tuple[str, ...] = ()  # where workers find modules, beside the current folder
     trace_log: str | None = None  # folder for the evidence that verify --trace judges
 
     def __post_init__(self) -> None:

@@ -14,6 +14,8 @@
     ├── StoppedByPolicy             5  ``--on-failure stop`` met a failing record
     ├── DrainTimeout                6  work was cut off; it will be delivered again
     ├── VerificationFailed          7  a proof of order or completeness failed
+    ├── NotDelivered                7  the broker did not acknowledge a record that was sent
+    ├── SupervisorDied              1  an embedded pool's process ended without a word
     ├── OutOfOrder                  1  an invariant of order broke: a bug, with evidence
     └── FrameError                  1  bytes on a pipe that are no frame of ours
 
@@ -86,6 +88,16 @@ class VerificationFailed(TicketpoolError):
     """Records are missing, repeated, out of order or undelivered."""
 
     exit_code = 7
+
+
+class NotDelivered(TicketpoolError):
+    """A record that was sent has not been acknowledged, and will not be sent again."""
+
+    exit_code = 7
+
+
+class SupervisorDied(TicketpoolError):
+    """The process of an embedded pool ended without saying why: killed, most likely."""
 
 
 class OutOfOrder(TicketpoolError):

@@ -27,8 +27,9 @@ T = TypeVar("T")
 class Child(Generic[T]):
     """*Supervisor side.* One child process, from start to reaping.
 
-    Start it from the main thread only: the child asks the kernel to be killed
-    when the *thread* that started it ends (PR_SET_PDEATHSIG, prctl(2)).
+    Start it from a thread that lives as long, the main one: the child asks the kernel to
+    be killed when the *thread* that started it ends (PR_SET_PDEATHSIG, prctl(2)), unless
+    it enters untied.
 
     Args:
         module: what ``python -m`` runs; it calls ``ticketpool.ipc.inside.enter()``.

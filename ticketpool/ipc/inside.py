@@ -13,10 +13,17 @@ from ticketpool.ipc.words import Words
 
 T = TypeVar("T")
 
+_entered = False
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
+def is_child() -> bool:
+    """Whether this process is a child of ours: it loads user code, and starts no service."""
+    return _entered
+
+
+def enter(incoming: Any, words: int, *, tied: bool = True) -> tuple[Port[Any], Words]:
     """*Worker side.* The child's end of what ``Child`` made; call it first in ``main``.
 
     Terminal signals are the supervisor's business: SIGINT and SIGTERM do nothing
@@ -25,12 +32,16 @@ def enter(incoming: Any, words: int) -> tuple[Port[Any], Words]:
     Args:
         incoming: union of the frames that the supervisor may send.
         words: as given to ``Child``.
+        tied: be killed when the thread that started us ends; else only EOF tells.
     """
+    global _entered
+    _entered = True
     # Not SIG_IGN: that outlives exec (execve(2)), and a handler could not terminate
     # a subprocess of its own.
     signal.signal(signal.SIGINT, _do_nothing)
     signal.signal(signal.SIGTERM, _do_nothing)
-    die_with_parent()
+    if tied:
+        die_with_parent()
     pipe_fd, words_fd, dump_fd = map(int, sys.argv[1:4])
     for fd in (pipe_fd, words_fd, dump_fd):
         os.set_inheritable(fd, False)  # a handler's own children must not hold our pipe open

@@ -51,12 +51,16 @@ class Deliveries:
 
     def report(self, error: KafkaError | None, message: Any) -> None:
         """librdkafka's delivery callback. Never raises: that would surface from ``poll``."""
+        self.note(error)
         if error is None:
-            self.timed_out = False
             self.latencies.append(message.latency())
         else:
-            self.timed_out = self.timed_out or error.code() == KafkaError._MSG_TIMED_OUT
             self.fail(error.str())
+
+    def note(self, error: KafkaError | None) -> None:
+        """A record was delivered, or was not, as far as ``timed_out`` goes."""
+        late = error is not None and error.code() == KafkaError._MSG_TIMED_OUT
+        self.timed_out = late or (error is not None and self.timed_out)
 
     def fail(self, reason: str) -> None:
         """Count a record that will not be delivered."""
@@ -185,7 +189,7 @@ class TicketProducer:
         try:
             taken = self._client.produce_batch(topic, records, on_delivery=self.deliveries.report)
         except KafkaException as error:
-            raise _broken(error) from None
+            raise broken(error) from None
         if taken < len(records):
             self._count_refused(records)
 
@@ -194,7 +198,7 @@ class TicketProducer:
             if error := record.get("_error"):
                 self.deliveries.fail(error.str())
                 if error.fatal() or error.code() == KafkaError._FATAL:
-                    raise _broken(KafkaException(error))
+                    raise broken(KafkaException(error))
 
     def offer(
         self,
@@ -222,7 +226,7 @@ class TicketProducer:
             return False
         except KafkaException as error:
             if error.args[0].fatal() or error.args[0].code() == KafkaError._FATAL:
-                raise _broken(error) from None
+                raise broken(error) from None
             report(error.args[0], None)
         return True
 
@@ -241,9 +245,7 @@ class TicketProducer:
     def _reporter(self, on_delivery: OnDelivery) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Any) -> None:
             try:
-                self.deliveries.timed_out = error is not None and (
-                    self.deliveries.timed_out or error.code() == KafkaError._MSG_TIMED_OUT
-                )
+                self.deliveries.note(error)
                 if error is None and self._down:
                     self._outage(None)
                 on_delivery(None if error is None else error.str())
@@ -293,5 +295,6 @@ def _ignore(_: object) -> None:
     return
 
 
-def _broken(error: KafkaException) -> TicketpoolError:
+def broken(error: KafkaException) -> TicketpoolError:
+    """The client is of no use any more."""
     return TicketpoolError(f"the Kafka producer has failed for good: {error.args[0].str()}")

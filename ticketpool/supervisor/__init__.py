@@ -1,6 +1,6 @@
 """The supervisor: the loop that polls, feeds, collects, commits and tends."""
 
-from ticketpool.supervisor.service import run
+from ticketpool.supervisor.running import run
 from ticketpool.supervisor.totals import Summary
 
 __all__ = ["Summary", "run"]

@@ -11,4 +11,7 @@ def worker_environment(config: RunConfig) -> dict[str, str]:
     """Our environment without the variables that hold Kafka secrets (``-X name=env:NAME``)
     and without systemd's: user code can neither read our credentials nor speak for the unit."""
     hidden = _SYSTEMD | set(config.kafka.secret_variables)
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    if config.search_path:
+        environment["PYTHONPATH"] = os.pathsep.join(config.search_path)
+    return environment

@@ -11,6 +11,7 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.policy import Backoff
 from ticketpool.core.router import Router
+from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
@@ -21,7 +22,6 @@ from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
-from ticketpool.supervisor.garbage import rare_collections
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
@@ -103,6 +103,11 @@ class Supervisor:
                 "partitions; what they finished since will be delivered again"
             )
 
+    @property
+    def status(self) -> ServiceStatus | None:
+        """The newest snapshot, half a second old at most; any thread may ask."""
+        return self._reporter.latest
+
     def summary(self, ok: bool) -> Summary:
         """The outcome so far; ``ok``: ``run`` has returned and not raised."""
         return self._totals.summary(ok, self._crew.restarts)
@@ -130,6 +135,7 @@ class Supervisor:
             self._crew.fill()
         self._lifecycle.advance(ServiceState.JOINING)
         self._consumer.subscribe(self._config.topics)
+        self._reporter.refresh()  # whoever embeds us waits for this
 
     def _create_topics(self, cluster: Cluster) -> None:
         config = self._config
@@ -191,6 +197,7 @@ class Supervisor:
         partitions, workers = len(self._router.lanes), self._config.workers
         if self._lifecycle.advance(ServiceState.READY):
             _log.info("ready", partitions=partitions, workers=workers)
+            self._report_due = 0.0
             self._announced = not self._notifier.active
         if not self._announced:  # systemd's queue may have been full the last time
             self._announced = self._notifier.ready(f"{partitions} partitions on {workers} workers")
@@ -270,26 +277,3 @@ class Supervisor:
             return now >= (least if self._signals.at_once else deadline)
 
         return enough
-
-
-def run(config: RunConfig, tell: Callable[[Summary], object] | None = None) -> None:
-    """Run the supervisor until it is told to stop. Main thread only.
-
-    Args:
-        tell: gets the outcome, however it ends.
-
-    Raises:
-        TicketpoolError: any of ``ticketpool.errors``, with its exit code.
-    """
-    trace.open_supervisor(config.trace_log, config.group)
-    try:
-        with StopSignals() as signals, rare_collections():
-            supervisor, ok = Supervisor(config, signals), False
-            try:
-                supervisor.run()
-                ok = True
-            finally:
-                if tell is not None:
-                    tell(supervisor.summary(ok))
-    finally:
-        trace.close()

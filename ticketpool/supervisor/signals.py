@@ -29,6 +29,11 @@ class StopSignals:
         self.count += 1
         self.last = signal.Signals(number).name
 
+    def ask(self, why: str) -> None:
+        """As a signal would; from any thread. ``why`` is what the log names instead of it."""
+        self.count += 1
+        self.last = why
+
     @property
     def stop(self) -> bool:
         """A stop has been asked for."""

@@ -17,6 +17,7 @@ class Handlers:
 
     Attributes:
         loaded: each of them once: topics with the same handler and codec share it.
+        loop: that of the async ones.
 
     Raises:
         HandlerError: one of them, a codec or a middleware cannot be used.
@@ -25,10 +26,10 @@ class Handlers:
     def __init__(self, hello: Hello) -> None:
         by_topic = hello.by_topic or [(_ANY, hello.handler, hello.codec)]
         codecs = {name: load_codec(name) for _, _, name in by_topic}
-        loop = LazyLoop()
+        self.loop = LazyLoop()
         middleware = [load_middleware(name) for name in hello.middleware]
         handlers = {
-            (name, codec): load(name, codecs[codec], middleware, loop)
+            (name, codec): load(name, codecs[codec], middleware, self.loop)
             for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
         }
         self.loaded = tuple(handlers.values())

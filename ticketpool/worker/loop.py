@@ -69,6 +69,11 @@ class LazyLoop:
             self._loop = Loop()
         return self._loop
 
+    def stop(self) -> None:
+        """Stop it, if it was ever asked for."""
+        if self._loop is not None:
+            self._loop.stop()
+
 
 async def _others_end() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}

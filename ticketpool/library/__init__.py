@@ -1,0 +1,1 @@
+"""Both ends for programs: ``ticketpool.Pool`` and ``ticketpool.Producer``."""
