@@ -133,6 +133,8 @@ class JavaBroker(Broker):
 
     def _pause(self) -> None:
         self._signal(signal.SIGSTOP)
+        # Some thread must run to take the signal; the others go on meanwhile.
+        self._wait(lambda: _stopped(self._pid), "the broker does not stop")
 
     def _resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -154,6 +156,12 @@ class JavaBroker(Broker):
         if self._ended(0):
             log = (self.folder / "broker.log").read_text(errors="replace")
             raise Unavailable(f"the broker ended by itself: {log[-2000:]}")
+
+
+def _stopped(pid: int) -> bool:
+    """Whether each of its threads is (proc_pid_stat(5): the state follows the name)."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return all(one.joinpath("stat").read_text().rpartition(") ")[2][0] == "T" for one in threads)
 
 
 def launch(listeners: Sequence[Listener] = ()) -> Broker:
