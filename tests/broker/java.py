@@ -16,7 +16,6 @@ from pathlib import Path
 from tests.broker import jars
 from tests.broker.base import READY_SECONDS, Broker, Listener, Unavailable
 from tests.broker.settings import Seat, free_port, settings
-from tests.support import eventually
 
 LEAST_JAVA = 17  # Kafka 4's brokers (upgrade notes of 4.0)
 _STOP_SECONDS = 30
@@ -134,7 +133,8 @@ class JavaBroker(Broker):
 
     def _pause(self) -> None:
         self._signal(signal.SIGSTOP)
-        eventually(lambda: _stands_still(self._pid), every=0.001)  # one that runs may still answer
+        # Some thread must run to take the signal; the others go on meanwhile.
+        self._wait(lambda: _stopped(self._pid), "the broker does not stop")
 
     def _resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -158,10 +158,10 @@ class JavaBroker(Broker):
             raise Unavailable(f"the broker ended by itself: {log[-2000:]}")
 
 
-def _stands_still(pid: int) -> bool:
-    """Whether SIGSTOP has reached every thread of the process (proc_pid_stat(5))."""
-    threads = Path(f"/proc/{pid}/task").glob("*/stat")
-    return all(stat.read_text().rpartition(") ")[2].startswith("T") for stat in threads)
+def _stopped(pid: int) -> bool:
+    """Whether each of its threads is (proc_pid_stat(5): the state follows the name)."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return all(one.joinpath("stat").read_text().rpartition(") ")[2][0] == "T" for one in threads)
 
 
 def launch(listeners: Sequence[Listener] = ()) -> Broker:

@@ -4,13 +4,10 @@ In doubt because the supervisor is a process that nobody watches: what it ends b
 the program, and it must not outlive it, nor die with the thread that has started it.
 """
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
@@ -19,6 +16,7 @@ import pytest
 
 from tests.broker import Broker
 from tests.library import handlers
+from tests.library.pools import topic_of
 from tests.run.topics import committed, tickets, write
 from tests.support import eventually
 from ticketpool import Pool
@@ -39,18 +37,6 @@ Make = Callable[..., str]
 
 
 @pytest.fixture
-def options(kafka: Broker, make_topic: Make, group: str) -> PoolOptions:
-    """For a pool of one worker on a topic of two partitions."""
-    return {
-        "bootstrap_servers": kafka.bootstrap,
-        "topics": make_topic(2),
-        "group": group,
-        "workers": 1,
-        "commit_interval": 0.1,
-    }
-
-
-@pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """What the handler ``note`` has noted."""
     path = tmp_path / "seen"
@@ -63,16 +49,10 @@ def changed(options: PoolOptions, **some: Unpack[PoolOptions]) -> PoolOptions:
     return {**options, **some}
 
 
-def _topic(options: PoolOptions) -> str:
-    topic = options["topics"]
-    assert isinstance(topic, str)
-    return topic
-
-
 def test_it_serves_from_start_to_stop(
     kafka: Broker, options: PoolOptions, group: str, seen: Callable[[], list[str]]
 ) -> None:
-    topic = _topic(options)
+    topic = topic_of(options)
     write(kafka, topic, [*tickets(0, [""] * 3), *tickets(1, [""] * 2)])
     pool = Pool(handlers.note, **options)
     with pytest.raises(TicketpoolError, match="has not been started"):
@@ -87,6 +67,8 @@ def test_it_serves_from_start_to_stop(
     assert {(one.topic, one.lag) for one in status.partitions} == {(topic, 0)}
     with pytest.raises(TicketpoolError, match="runs already"):
         pool.start()
+    with pytest.raises(TimeoutError, match=r"not ended within 0\.1 s"):
+        pool.join(0.1)
     outcome = pool.stop()
     assert (outcome.ok, outcome.processed, outcome.partitions) == (True, 5, 2)
     assert pool.stop() == pool.join() == outcome
@@ -107,9 +89,6 @@ def test_two_in_one_program_know_nothing_of_each_other(
 
 
 def test_join_waits_for_an_end_of_its_own(options: PoolOptions) -> None:
-    with Pool(handlers.note, **options) as pool:
-        with pytest.raises(TimeoutError, match=r"not ended within 0\.1 s"):
-            pool.join(0.1)
     with Pool(handlers.note, **changed(options, until_caught_up=True)) as pool:
         assert pool.join(30).ok
 
@@ -141,7 +120,7 @@ def test_what_ends_it_later_is_raised_wherever_one_looks(
 ) -> None:
     pool = Pool(handlers.reject, **changed(options, dead_letter_limit=0.1, create_topic=True))
     pool.start()
-    write(kafka, _topic(options), tickets(0, [""] * 30))
+    write(kafka, topic_of(options), tickets(0, [""] * 30))
     with pytest.raises(StoppedByPolicy, match="--dead-letter-limit"):
         pool.join(30)
     for ask in (pool.status, pool.stop, pool.join):
@@ -176,7 +155,7 @@ def test_a_handler_that_does_not_end_is_cut_off_and_told(
 ) -> None:
     pool = Pool(handlers.hold, **changed(options, drain_timeout=0.2))
     pool.start()
-    write(kafka, _topic(options), tickets(0, [""]))
+    write(kafka, topic_of(options), tickets(0, [""]))
     eventually(lambda: any(one.in_flight_offset == 0 for one in pool.status().partitions))
     with pytest.raises(DrainTimeout, match="--drain-timeout"):
         pool.stop()
@@ -190,90 +169,6 @@ def test_a_process_that_does_not_end_is_killed_and_told(options: PoolOptions) ->
     with pytest.raises(DrainTimeout, match="was killed"):
         pool.stop(timeout=0.2)
     assert not psutil.pid_exists(pid)
-
-
-PROGRAM = """
-import os, signal
-from ticketpool import Pool
-
-def handle(ticket): ...
-
-def pool(**more):
-    where = dict(bootstrap_servers=os.environ["SERVERS"], topics=os.environ["TOPIC"])
-    return Pool(handle, group=os.environ["GROUP"], workers=1, log_format="json", **where, **more)
-
-how = os.environ["HOW"]
-if how == "unguarded":
-    pool().run()
-if __name__ == "__main__":
-    if how == "run":
-        print(pool(until_caught_up=True).run().processed)
-        raise SystemExit
-    with pool():
-        if os.fork() == 0:
-            signal.pause()  # holds the pipe open
-        print("started", flush=True)
-        signal.pause()
-"""
-
-
-@contextlib.contextmanager
-def program(tmp_path: Path, how: str, options: PoolOptions) -> "Iterator[subprocess.Popen[str]]":
-    """The program above, as a user would start it; killed at the end."""
-    (tmp_path / "app.py").write_text(PROGRAM)
-    where = {"SERVERS": options["bootstrap_servers"], "TOPIC": _topic(options)}
-    with subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=tmp_path,
-        env={**os.environ, **where, "GROUP": options["group"], "HOW": how},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_program_that_is_killed_takes_its_pool_along_in_order(
-    tmp_path: Path, options: PoolOptions
-) -> None:
-    with program(tmp_path, "embed", options) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        descendants = psutil.Process(process.pid).children(recursive=True)
-        (fork,) = [one for one in descendants if one.cmdline()[1:] == ["app.py"]]
-        process.kill()
-        descendants.remove(fork)
-        _, alive = psutil.wait_procs(descendants, timeout=15)
-        fork.kill()
-        assert not alive
-        log = process.stderr.read()
-    assert '"the program has ended"' in log
-    assert '"event": "stopped"' in log
-
-
-def test_run_in_main_does_what_the_command_does(
-    kafka: Broker, tmp_path: Path, options: PoolOptions
-) -> None:
-    write(kafka, _topic(options), tickets(0, [""] * 7))
-    with program(tmp_path, "run", options) as process:
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "7\n"), err
-
-
-def test_a_program_without_a_guard_is_told_to_have_one(
-    tmp_path: Path, options: PoolOptions
-) -> None:
-    """Its workers import it for its handler, and would start pools in their turn."""
-    with program(tmp_path, "unguarded", options) as process:
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "HandlerError" in err
-    assert "under if __name__ == '__main__':" in err
 
 
 def test_run_wants_the_main_thread(options: PoolOptions) -> None:

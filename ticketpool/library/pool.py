@@ -15,7 +15,7 @@ from ticketpool.library.service import Service
 from ticketpool.supervisor import Summary, run
 from ticketpool.supervisor.service import Supervisor
 
-_STARTING = "starting"
+_JOINED = {"joining", "ready"}  # a start that fails goes from starting to draining
 _GRACE_SECONDS = 15.0  # beyond the drain: for the last commit, and for the workers to end
 
 
@@ -83,8 +83,9 @@ class Pool:
         self._check_idle("start")
         service = self._service = Service(self._config)
         try:
-            while service.status().state == _STARTING:
+            while service.status().state not in _JOINED and service.running:
                 service.pause()
+            service.status()  # raises why it has ended
         except BaseException:
             service.kill()
             raise
