@@ -4,6 +4,7 @@ It was once in doubt whether floating point moves a ticket to its neighbour's
 time, or whether processes that work apart leave a gap between their tickets.
 """
 
+import itertools
 import math
 
 import pytest
@@ -131,4 +132,52 @@ def test_without_a_rate_everything_is_due_at_once() -> None:
     ],
 )
 def test_total(rate: float, count: int | None, duration: float | None, total: int | None) -> None:
-    assert total_of(rate, count, duration) == total
+    assert total_of(Schedule(rate), count, duration) == total
+
+
+SHAPES = st.builds(
+    Schedule,
+    st.floats(0.1, 1e5),
+    ramp_seconds=st.just(0.0) | st.floats(0.01, 100),
+    jitter=st.just(0.0) | st.floats(0, 1),
+)
+
+
+@given(SHAPES, st.integers(0, 10**6))
+def test_a_bent_schedule_keeps_the_order(schedule: Schedule, n: int) -> None:
+    assert schedule.due_seconds(n) <= schedule.due_seconds(n + 1)
+
+
+@given(SHAPES, st.floats(0, 1e3))
+def test_released_are_what_is_due_in_a_bent_schedule(schedule: Schedule, elapsed: float) -> None:
+    released = schedule.released(elapsed)
+    assert released == 0 or schedule.due_seconds(released - 1) <= elapsed
+    assert elapsed < schedule.due_seconds(released)
+
+
+def test_a_first_ticket_that_is_late_is_not_released_at_once() -> None:
+    schedule = Schedule(1.0, jitter=1.0)
+    assert schedule.due_seconds(0) > 0
+    assert schedule.released(0.0) == 0
+
+
+def test_a_ramp_rises_in_a_straight_line() -> None:
+    schedule = Schedule(1000.0, ramp_seconds=10.0)
+    tenths = [schedule.released(t) for t in range(13)]
+    a_second = [after - before for before, after in itertools.pairwise(tenths)]
+    assert a_second[:10] == pytest.approx([50 + 100 * t for t in range(10)], abs=1)
+    assert a_second[10:] == pytest.approx([1000, 1000], abs=1)
+
+
+def test_a_ramp_costs_half_its_tickets() -> None:
+    assert total_of(Schedule(100.0, ramp_seconds=10.0), None, 60.0) == 5500
+    assert total_of(Schedule(100.0, ramp_seconds=10.0), None, 5.0) == 125
+
+
+def test_jitter_moves_tickets_within_their_own_time_and_does_not_drift() -> None:
+    plain, schedule = Schedule(100.0), Schedule(100.0, jitter=0.5)
+    late = [schedule.due_seconds(n) - plain.due_seconds(n) for n in range(10**6, 10**6 + 1000)]
+    assert all(0 <= each < 0.005 for each in late)
+    assert sum(late) / len(late) == pytest.approx(0.0025, rel=0.1)
+    assert min(late) < 0.0005
+    assert max(late) > 0.0045

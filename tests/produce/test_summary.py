@@ -3,8 +3,8 @@
 import pytest
 
 from ticketpool.errors import VerificationFailed
+from ticketpool.produce.outlet import linger_ms
 from ticketpool.produce.summary import LatencyMs, Summary, milliseconds, table
-from ticketpool.produce.worker import linger_ms
 
 
 def _summary(*, ok: bool, failed: int = 0, reasons: dict[str, int] | None = None) -> Summary:

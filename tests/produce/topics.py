@@ -49,3 +49,29 @@ def assert_exact(written: list[Written], *, keys: int) -> None:
     for key, ids in by_key.items():
         assert {b"key-%d" % ((order_id - 1) % keys) for order_id in ids} == {key}
         assert len({w.partition for w in written if w.key == key}) == 1
+
+
+class Raw(NamedTuple):
+    """A record as it stands in the topic; ``timestamp`` in milliseconds."""
+
+    key: bytes | None
+    value: bytes
+    timestamp: int
+
+
+def read_raw(bootstrap: str, topic: str) -> list[Raw]:
+    """All records of a topic, in order per partition."""
+    reader = Reader(KafkaConfig(bootstrap_servers=bootstrap), [topic])
+    return [
+        Raw(record.key(), record.value() or b"", record.timestamp()[1])
+        for batch in reader.batches()
+        for record in batch
+    ]
+
+
+def values_by_key(records: list[Raw]) -> dict[bytes | None, list[bytes]]:
+    """The values of each key, as they stand in the topic."""
+    found: dict[bytes | None, list[bytes]] = defaultdict(list)
+    for record in records:
+        found[record.key].append(record.value)
+    return dict(found)

@@ -1,42 +1,73 @@
 """Which ticket is due when, which key it has, and which process writes it.
 
 Tickets are numbered n = 0, 1, 2, … over the whole run, whatever the number of
-processes. Ticket n is due n / rate seconds after the start and has the key
-number n mod keys, which belongs to the process (key number) mod workers. So a
-key is always written by one process, in the order of n; and because due times
-are computed from the start and not from the ticket before, the pace can't drift.
+processes. Ticket n is due n / rate seconds after the start (``--ramp`` and
+``--jitter`` bend that, see ``Schedule``) and has the key number n mod keys
+(``ticketpool.core.zipf``: another one), which belongs to the process (key number)
+mod workers. So a key is always written by one process, in the order of n; and
+because due times are computed from the start and not from the ticket before,
+the pace can't drift.
 """
 
 from collections.abc import Iterator
-from math import ceil, floor
+from math import ceil, floor, sqrt
 
 import msgspec
+
+from ticketpool.core.mix import fraction
 
 UNBOUNDED = 2**63 - 1
 """As a number of tickets: no bound (fits a shared word)."""
 
 
-def total_of(rate: float, count: int | None, duration_seconds: float | None) -> int | None:
+def total_of(schedule: "Schedule", count: int | None, duration_seconds: float | None) -> int | None:
     """How many tickets a run has; ``None`` when only a clock or a signal can tell.
 
     With a rate, a duration holds every ticket due before its end: 100 a second
     over 60 seconds are exactly 6,000. The smaller one of two bounds holds.
     """
     timed = None
-    if duration_seconds is not None and rate:
-        timed = ceil(round(rate * duration_seconds, 6))  # 0.1 * 3 is 0.30000000000000004
+    if duration_seconds is not None and schedule.rate:
+        timed = ceil(round(schedule.begun(duration_seconds), 6))  # 0.1 * 3 is 0.30000000000000004
     bounds = [bound for bound in (count, timed) if bound is not None]
     return min(bounds, default=None)
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """The due times of a run. ``rate``: tickets a second; 0: all are due at once."""
+    """The due times of a run.
+
+    Attributes:
+        rate: tickets a second; 0: all are due at once.
+        ramp_seconds: how long the pace rises in a straight line from nothing to ``rate``.
+        jitter: by which part of the time to the next ticket, 0 to 1, a ticket is late
+            at most. Each has its own lateness, computed from n: the order and the
+            pace over any longer time stay as they are.
+    """
 
     rate: float
+    ramp_seconds: float = 0.0
+    jitter: float = 0.0
+
+    def begun(self, elapsed_seconds: float) -> float:
+        """How many tickets the line of the pace has passed by then, as a fraction."""
+        ramp = self.ramp_seconds
+        if elapsed_seconds < ramp:
+            return self.rate * elapsed_seconds * elapsed_seconds / (2 * ramp)
+        return self.rate * (elapsed_seconds - ramp / 2)
 
     def due_seconds(self, n: int) -> float:
         """When ticket n is due, in seconds after the start."""
-        return n / self.rate if self.rate else 0.0
+        if not self.rate:
+            return 0.0
+        due = self._on_the_line(n)
+        if self.jitter:
+            due += self.jitter * fraction(n) * (self._on_the_line(n + 1) - due)
+        return due
+
+    def _on_the_line(self, n: int) -> float:
+        if n < self.rate * self.ramp_seconds / 2:
+            return sqrt(2 * self.ramp_seconds * n / self.rate)
+        return n / self.rate + self.ramp_seconds / 2
 
     def released(self, elapsed_seconds: float) -> int:
         """How many tickets are due by then: exactly those n with ``due_seconds(n) <= elapsed``."""
@@ -44,10 +75,10 @@ class Schedule(msgspec.Struct, frozen=True):
             return 0
         if not self.rate:
             return UNBOUNDED
-        n = floor(elapsed_seconds * self.rate) + 1
-        while self.due_seconds(n - 1) > elapsed_seconds:  # the product was rounded up
+        n = floor(self.begun(elapsed_seconds)) + 1
+        while n and self.due_seconds(n - 1) > elapsed_seconds:  # rounded up, or late by jitter
             n -= 1
-        while self.due_seconds(n) <= elapsed_seconds:  # or down
+        while self.due_seconds(n) <= elapsed_seconds:  # rounded down
             n += 1
         return n
 

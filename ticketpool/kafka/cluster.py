@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
@@ -112,6 +113,15 @@ class Cluster:
                 "add --create-topic (with --partitions N), or set --topic"
             )
         return counts
+
+    def max_message_bytes(self, topic: str) -> int | None:
+        """The topic's ``max.message.bytes``; ``None`` when the broker does not tell us."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        try:
+            asked = self.admin.describe_configs([resource], request_timeout=ANSWER_SECONDS)
+            return int(asked[resource].result()["max.message.bytes"].value)
+        except (KafkaException, KeyError, TypeError, ValueError):
+            return None
 
     def create(self, topic: str, partitions: int, replication: int = -1) -> bool:
         """Create a topic unless it exists; return whether it was created.

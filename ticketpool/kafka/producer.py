@@ -7,7 +7,6 @@ partition or reported as failed. Not thread safe: one thread owns it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ticketpool.config import KafkaConfig
@@ -15,6 +14,7 @@ from ticketpool.errors import TicketpoolError
 from ticketpool.kafka.cluster import make_client
 from ticketpool.kafka.quiet import quiet_logger
 from ticketpool.kafka.settings import producer_properties
+from ticketpool.kafka.statistics import statistics_of
 
 OnDelivery = Callable[[str | None], None]
 """Called with ``None`` once the record is acknowledged, else with the reason why not."""
@@ -22,17 +22,7 @@ OnOutage = Callable[[str | None], None]
 """Called once with the reason when no broker can be reached, and with ``None`` when one is back."""
 
 _POLL_SECONDS = 0.1  # poll reacts to signals and room no later than this
-_STATISTICS_MS = 200  # only to see when the idempotent producer has its id
-
-
-class _Eos(msgspec.Struct, frozen=True):
-    idemp_state: str = ""
-
-
-class _Statistics(msgspec.Struct):
-    """Of librdkafka's STATISTICS.md what we need."""
-
-    eos: _Eos = _Eos()
+_STATISTICS_MS = 200  # to see when the idempotent producer has its id, and a broker is back
 
 
 class Deliveries:
@@ -93,7 +83,7 @@ class TicketProducer:
         *,
         partitioner: str = "murmur2",
         compression: str = "lz4",
-        delivery_timeout_seconds: float = 120.0,
+        delivery_timeout_seconds: float | None = 120.0,
         tuning: Mapping[str, object] | None = None,
         on_outage: OnOutage | None = None,
     ) -> None:
@@ -197,8 +187,7 @@ class TicketProducer:
         for record in records:
             if error := record.get("_error"):
                 self.deliveries.fail(error.str())
-                if error.fatal() or error.code() == KafkaError._FATAL:
-                    raise broken(KafkaException(error))
+                raise_if_fatal(error)
 
     def offer(
         self,
@@ -225,8 +214,7 @@ class TicketProducer:
         except BufferError:
             return False
         except KafkaException as error:
-            if error.args[0].fatal() or error.args[0].code() == KafkaError._FATAL:
-                raise broken(error) from None
+            raise_if_fatal(error.args[0])
             report(error.args[0], None)
         return True
 
@@ -282,19 +270,27 @@ class TicketProducer:
             self._on_outage(reason)
 
     def _on_statistics(self, text: str) -> None:
-        if self._identified:
+        if self._identified and not self._down:
             return
         try:
-            state = msgspec.json.decode(text, type=_Statistics).eos.idemp_state
-            self._identified = state == "Assigned"
+            statistics = statistics_of(text)
+            self._identified = self._identified or statistics.identified
+            if self._down and statistics.connected:
+                self._outage(None)  # also when there is nothing to be delivered
         except Exception:
             self._logger.exception("statistics that cannot be read")
 
 
 def _ignore(_: object) -> None:
-    return
+    pass
 
 
 def broken(error: KafkaException) -> TicketpoolError:
     """The client is of no use any more."""
     return TicketpoolError(f"the Kafka producer has failed for good: {error.args[0].str()}")
+
+
+def raise_if_fatal(error: KafkaError) -> None:
+    """Raises ``TicketpoolError`` when a client with this error is of no use any more."""
+    if error.fatal() or error.code() == KafkaError._FATAL:
+        raise broken(KafkaException(error)) from None

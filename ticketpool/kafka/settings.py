@@ -136,16 +136,23 @@ def reader_properties(kafka: KafkaConfig) -> Properties:
 
 
 def producer_properties(
-    kafka: KafkaConfig, *, partitioner: str, compression: str, delivery_timeout_seconds: float
+    kafka: KafkaConfig,
+    *,
+    partitioner: str,
+    compression: str,
+    delivery_timeout_seconds: float | None,
 ) -> Properties:
-    """Properties of a producer: acks=all, idempotent, in order (librdkafka INTRODUCTION.md)."""
+    """Properties of a producer: acks=all, idempotent, in order (librdkafka INTRODUCTION.md).
+
+    ``delivery_timeout_seconds``: ``None``: it never gives a record up.
+    """
     return {
         **_base(kafka),
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": partitioner,
         "compression.type": compression,
-        "delivery.timeout.ms": int(delivery_timeout_seconds * 1000),
+        "delivery.timeout.ms": int((delivery_timeout_seconds or 0) * 1000),
         **kafka.properties,
     }
 

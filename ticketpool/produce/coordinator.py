@@ -1,119 +1,40 @@
-"""*Supervisor side.* Starts the producer processes, watches them, ends the run.
+"""*Supervisor side.* The run of generated tickets.
 
 It writes no ticket itself. The pace is in the schedule, so there is nothing to
 hand out: the coordinator only waits, and fixes the last ticket when the run
 ends by a signal or by the clock.
 """
 
-import os
-import selectors
 import time
-from typing import Any
 
-from ticketpool import errors
 from ticketpool.config import ProduceConfig
-from ticketpool.core.schedule import UNBOUNDED, Share, total_of
-from ticketpool.errors import TicketpoolError, WorkerStartFailed
-from ticketpool.ipc.child import Child
+from ticketpool.core.schedule import UNBOUNDED, Schedule, total_of
+from ticketpool.core.zipf import share_of
 from ticketpool.log import get
-from ticketpool.produce.frames import (
-    Failed,
-    FromWorker,
-    Hello,
-    Line,
-    Outage,
-    Ready,
-    Start,
-    Undelivered,
-)
-from ticketpool.produce.summary import LatencyMs, Summary, milliseconds
-from ticketpool.produce.tally import (
-    HELD,
-    HOLD,
-    LAST_NS,
-    LIMIT,
-    PRODUCED,
-    WORDS,
-    Counts,
-    counts_of,
-    latency_of,
-)
-
-START_SECONDS = 15.0
-"""How long the processes may take until all are ready."""
-_HEAD_START_NS = 10_000_000  # the start reaches all processes before the first ticket is due
-_STDERR = 2  # standard output is for the JSON summary alone
+from ticketpool.produce.crew import Crew
+from ticketpool.produce.failed import FailedFile
+from ticketpool.produce.summary import Summary
+from ticketpool.produce.tally import HELD, HOLD, LIMIT, PRODUCED
 
 log = get(__name__)
 
 
-class Coordinator:
-    """A run of producer processes; use it as a context manager, on the main thread.
+class Coordinator(Crew):
+    """Has tickets written by the schedule; ``stop`` leaves no gap in their ids."""
 
-    The calls in turn: ``start``, then ``step`` until it returns ``False``, then
-    ``summary``. ``stop`` at any time ends the run without a gap in the ids.
-
-    Args:
-        run: eight hexadecimal digits that the ids of this run begin with.
-
-    Attributes:
-        total: tickets in all, ``None`` while that is open.
-        reasons: undelivered tickets by reason.
-    """
-
-    def __init__(self, config: ProduceConfig, run: str | None = None) -> None:
-        self.config = config
-        self.run = run or os.urandom(4).hex()
-        self.workers = min(config.workers, config.keys)  # a process without a key has no work
-        self.total = total_of(config.rate, config.count, config.duration_seconds)
-        self.reasons: dict[str, int] = {}
-        self._children: list[Child[FromWorker]] = []
-        self._ended: dict[int, int] = {}  # exit status by slot
-        self._ready: set[int] = set()
-        self._without_broker: set[int] = set()
-        self._selector = selectors.DefaultSelector()
-        self._zero_ns = 0  # 0: not started
-        self._deadline = 0.0
+    def __init__(self, config: ProduceConfig, failed: FailedFile, run: str | None = None) -> None:
+        # A process without a key has no work.
+        super().__init__(config, min(config.workers, config.keys), failed, run)
+        schedule = Schedule(config.rate, config.ramp_seconds, config.jitter)
+        self.total = total_of(schedule, config.count, config.duration_seconds)
         self._holding = False
-        self._crashed = False
-        self._stopped = False
-
-    def __enter__(self) -> "Coordinator":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    # ---- the run
-
-    def start(self) -> None:
-        """Start the processes; the clock starts in a ``step``, once all are ready."""
-        self._deadline = time.monotonic() + START_SECONDS
-        for slot in range(self.workers):
-            self._spawn(slot)
 
     def step(self, seconds: float) -> bool:
-        """Wait for news, up to ``seconds``; ``False`` once every process has ended.
-
-        Raises:
-            ConfigError: a Kafka property is refused.
-            WorkerStartFailed: a process died, or was not ready in ``START_SECONDS``.
-        """
         self._handle_events(seconds)
-        if not self._zero_ns:
-            self._begin_when_ready()
+        self._begin_when_ready()
         self._stop_by_clock()
         self._fix_limit()
         return len(self._ended) < self.workers
-
-    def _begin_when_ready(self) -> None:
-        if self._ended or time.monotonic() > self._deadline:
-            how = "ended" if self._ended else f"was not ready within {START_SECONDS:g} s"
-            raise WorkerStartFailed(f"a producer process {how} while starting")
-        if len(self._ready) == self.workers:
-            self._zero_ns = time.monotonic_ns() + _HEAD_START_NS
-            for child in self._children:
-                child.channel.send(Start(self._zero_ns))
 
     def stop(self) -> None:
         """Write no more tickets than some process has begun; all below are still delivered."""
@@ -124,147 +45,14 @@ class Coordinator:
         for child in self._children:
             child.words.cells[HOLD] = 1
 
-    def kill(self) -> None:
-        """End every process at once; what they have counted can still be read."""
-        for slot, child in enumerate(self._children):
-            if slot not in self._ended:
-                child.kill()
-                self._ended[slot] = child.wait() or 0
-
-    def close(self) -> None:
-        """Kill what still runs and release everything. May be called again."""
-        self.kill()
-        for child in self._children:
-            child.close()
-        self._children = []
-        self._selector.close()
-
-    # ---- what it tells
-
-    def counts(self) -> Counts:
-        """Tickets so far, over all processes."""
-        each = [counts_of(child.words.cells) for child in self._children]
-        return Counts(*map(sum, zip(*each, strict=True))) if each else Counts(0, 0, 0)
-
-    def latency(self) -> LatencyMs:
-        """From produce to acknowledgement, over all tickets delivered so far."""
-        histogram, longest = latency_of(child.words.cells for child in self._children)
-        return LatencyMs(
-            p50=milliseconds(histogram.quantile_seconds(0.5), longest),
-            p99=milliseconds(histogram.quantile_seconds(0.99), longest),
-            max=milliseconds(longest, longest),
-        )
-
-    def elapsed_seconds(self) -> float:
-        """From the start to the last report of a delivery."""
-        last = max((child.words.cells[LAST_NS] for child in self._children), default=0)
-        return max(0, last - self._zero_ns) / 1e9
-
     def summary(self) -> Summary:
-        """What the run came to. Ask before ``close``; tickets of which nothing was
-        heard count as failed."""
-        counts, seconds = self.counts(), self.elapsed_seconds()
+        counts = self.counts()
         failed = counts.failed + counts.under_way
-        return Summary(
-            ok=not failed and not self._crashed,
-            delivered=counts.delivered,
-            failed=failed,
-            seconds=round(seconds, 3),
-            rate_per_s=self._rate(counts.delivered, seconds),
-            rate_wanted_per_s=self.config.rate,
-            latency_ms=self.latency(),
-            run=self.run,
-            topic=self.config.topic,
-            keys=self.config.keys,
-            workers=self.workers,
-            reasons=self._all_reasons(counts.under_way),
-        )
+        ok = not failed and not self._crashed
+        return self._summary(failed, counts.under_way, ok=ok, keys=self.config.keys)
 
-    def _rate(self, delivered: int, seconds: float) -> float:
-        """Tickets a second, each with the interval that follows it: ten tickets at
-        ten a second are sent within 0.9 seconds, and that is the pace wanted."""
-        wanted = self.config.rate
-        lasted = max(seconds, delivered / wanted) if wanted else seconds
-        return round(delivered / lasted, 3) if lasted else 0.0
-
-    def _all_reasons(self, unheard_of: int) -> dict[str, int]:
-        lost = {"its process ended before an acknowledgement": unheard_of} if unheard_of else {}
-        return {**self.reasons, **lost}
-
-    # ---- the processes
-
-    def _spawn(self, slot: int) -> None:
-        child: Child[FromWorker] = Child(
-            "ticketpool.produce.worker",
-            FromWorker,
-            words=WORDS,
-            environment=os.environ,
-            stdout=_STDERR,
-        )
-        self._children.append(child)
-        child.words.cells[LIMIT] = UNBOUNDED if self.total is None else self.total
-        self._selector.register(child.channel.fd, selectors.EVENT_READ, (self._receive, slot))
-        self._selector.register(child.pidfd, selectors.EVENT_READ, (self._reap, slot))
-        child.channel.send(Hello(slot, self.workers, self.run, self.config))
-
-    def _handle_events(self, seconds: float) -> None:
-        for key, _ in self._selector.select(seconds):
-            handle, slot = key.data
-            handle(slot)
-
-    def _receive(self, slot: int) -> None:
-        for frame in self._children[slot].channel.receive():
-            self._on_frame(slot, frame)
-
-    def _on_frame(self, slot: int, frame: FromWorker) -> None:
-        match frame:
-            case Ready():
-                self._ready.add(slot)
-            case Failed(error, message):
-                self._on_failed(slot, error, message)
-            case Undelivered(reason, count):
-                self.reasons[reason] = self.reasons.get(reason, 0) + count
-                log.warning("undelivered", worker=slot, tickets=count, reason=reason)
-            case Outage(reason):
-                self._on_outage(slot, reason)
-            case Line(level, logger, message):
-                log.log(level, logger, worker=slot, line=message)
-
-    def _on_failed(self, slot: int, error: str, message: str) -> None:
-        if slot not in self._ready:
-            kind: Any = getattr(errors, error, TicketpoolError)
-            raise kind(message)
-        log.error("producer failed", worker=slot, error=message)
-
-    def _on_outage(self, slot: int, reason: str | None) -> None:
-        before = bool(self._without_broker)
-        if reason is None:
-            self._without_broker.discard(slot)
-        else:
-            self._without_broker.add(slot)
-        if bool(self._without_broker) == before:
-            return
-        if reason is None:
-            log.info("broker back", bootstrap_servers=self.config.kafka.bootstrap_servers)
-        else:
-            log.warning("broker lost", reason=reason, doing="trying again until it is back")
-
-    def _reap(self, slot: int) -> None:
-        child = self._children[slot]
-        self._receive(slot)  # its last words
-        self._selector.unregister(child.channel.fd)
-        self._selector.unregister(child.pidfd)
-        status = self._ended[slot] = child.reap() or 0
-        if status and self._zero_ns:
-            self._on_crash(slot, status)
-
-    def _on_crash(self, slot: int, status: int) -> None:
-        """Its keys can't go on elsewhere without a gap in their order, so the run ends."""
-        self._crashed = True
-        self._without_broker.discard(slot)
-        lost = counts_of(self._children[slot].words.cells).under_way
-        log.error("producer process died", worker=slot, status=status, undelivered=lost)
-        self.stop()
+    def _prepare(self, cells: memoryview) -> None:
+        cells[LIMIT] = UNBOUNDED if self.total is None else self.total
 
     # ---- the last ticket
 
@@ -288,5 +76,5 @@ class Coordinator:
             each[HOLD] = 0
 
     def _reach(self, slot: int) -> int:
-        share = Share(self.config.keys, self.workers, slot)
+        share = share_of(self.config.key_distribution, self.config.keys, self.workers, slot)
         return share.reach(self._children[slot].words.cells[PRODUCED])

@@ -29,6 +29,21 @@ class Start(_Frame, tag="start", frozen=True):
     at_ns: int
 
 
+class Lines(_Frame, tag="lines", frozen=True):
+    """Coordinator to worker: lines of the input, as columns, to be sent in this order.
+
+    ``timestamps`` in milliseconds, ``None`` for that of sending; empty when none has one.
+    """
+
+    keys: list[bytes | None]
+    values: list[bytes]
+    timestamps: list[int | None]
+
+
+class End(_Frame, tag="end", frozen=True):
+    """Coordinator to worker: no more lines come; deliver what is there, and go."""
+
+
 class Ready(_Frame, tag="ready", frozen=True):
     """Worker to coordinator: connected, waiting for ``Start``."""
 
@@ -50,6 +65,15 @@ class Undelivered(_Frame, tag="undelivered", frozen=True):
     count: int
 
 
+class Returned(_Frame, tag="returned", frozen=True):
+    """Worker to coordinator: tickets for the ``--failed`` file, as columns, in order per key."""
+
+    reasons: list[str]
+    keys: list[bytes | None]
+    values: list[bytes]
+    timestamps: list[int | None]
+
+
 class Outage(_Frame, tag="outage", frozen=True):
     """Worker to coordinator: no broker can be reached; ``None``: one is back."""
 
@@ -64,5 +88,5 @@ class Line(_Frame, tag="line", frozen=True):
     message: str
 
 
-FromCoordinator = Hello | Start
-FromWorker = Ready | Failed | Undelivered | Outage | Line
+FromCoordinator = Hello | Start | Lines | End
+FromWorker = Ready | Failed | Undelivered | Returned | Outage | Line

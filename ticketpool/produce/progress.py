@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ticketpool.produce.coordinator import Coordinator
+from ticketpool.produce.crew import Crew
 
 
 class _Delivered(ProgressColumn):
@@ -34,7 +34,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(run: Coordinator) -> Iterator[Callable[[], None]]:
+def progress(run: Crew) -> Iterator[Callable[[], None]]:
     """Show the run while the block lasts; yields what to call for each new look.
 
     Nothing is shown where standard error is no terminal. Log lines go above the bar.
@@ -64,14 +64,14 @@ def _bar() -> Progress:
     )
 
 
-def _show(run: Coordinator, bar: Progress, task: object) -> None:
+def _show(run: Crew, bar: Progress, task: object) -> None:
     counts, latency = run.counts(), run.latency()
     bar.update(
         task,  # type: ignore[arg-type]
         completed=counts.delivered,
         total=run.total,
         latency="" if latency.p99 is None else f"p99 {latency.p99:,.1f} ms",
-        trouble=f"{counts.failed:,} failed" if counts.failed else "",
+        trouble=run.trouble,
     )
 
 

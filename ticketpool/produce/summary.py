@@ -1,5 +1,7 @@
 """What a run came to: the JSON object of ``--json``, and its lines for people."""
 
+from collections.abc import Iterator
+
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -19,14 +21,21 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a run, as ``produce --json`` prints it.
 
     Attributes:
-        ok: every ticket was delivered, and no process died.
+        ok: every ticket was delivered, every line was one, and no process died.
         delivered: tickets that the broker has acknowledged.
         failed: tickets that were not, or of which nothing was heard.
+        read: lines read from ``--input`` (of a CSV: rows); they were delivered, failed,
+            bad, or empty.
+        bad: lines that are no tickets.
+        empty: lines left out.
+        next_line: where to go on in the input; ``None``: all was read.
+        kept: lines added to the ``--failed`` file.
         seconds: from the first due time to the last acknowledgement.
         rate_per_s: the pace that was kept.
         rate_wanted_per_s: ``--rate``; 0: as fast as possible.
         run: what the ids of this run begin with.
         reasons: why tickets failed, with their number.
+        refusal: why ``--strict`` stopped the run.
     """
 
     ok: bool
@@ -38,19 +47,39 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: LatencyMs
     run: str
     topic: str
-    keys: int
+    keys: int | None = None  # those of an input are not counted
     workers: int
     reasons: dict[str, int] = {}
+    read: int | None = None  # no input
+    bad: int = 0
+    empty: int = 0
+    next_line: int | None = None
+    kept: int = 0
+    kept_in: str | None = None
+    refusal: str = ""
 
     def require_ok(self) -> None:
         """Raises ``VerificationFailed`` unless ``ok``."""
         if self.ok:
             return
+        raise VerificationFailed("; ".join(self._complaints()))
+
+    def _complaints(self) -> Iterator[str]:
+        if self.refusal:
+            yield f"--strict: {self.refusal}"
+        if self.bad:
+            yield f"{self.bad:,} lines are no tickets"
+        if self.failed or not self.bad:
+            yield f"{self.failed} tickets were not delivered to {self.topic!r}" + self._why
+        if self.next_line:
+            yield f"the input was not read to its end; go on at line {self.next_line}"
+        if self.kept:
+            yield f"kept in {self.kept_in}: mend what needs it and give it to --input"
+
+    @property
+    def _why(self) -> str:
         why = "; ".join(f"{reason} ({count})" for reason, count in self.reasons.items())
-        raise VerificationFailed(
-            f"{self.failed} tickets were not delivered to {self.topic!r}"
-            + (f": {why}" if why else "; a producer process died, the run is not complete")
-        )
+        return f": {why}" if why else "; a producer process died, the run is not complete"
 
 
 def milliseconds(seconds: float | None, longest: float | None) -> float | None:
@@ -79,8 +108,25 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         ("time", f"{summary.seconds:,.2f} s"),
         ("rate", f"{summary.rate_per_s:,.1f}/s{wanted}"),
         ("latency", f"p50 {_ms(latency.p50)}, p99 {_ms(latency.p99)}, max {_ms(latency.max)}"),
-        ("run", f"{summary.run}, {summary.keys:,} keys, {summary.workers} processes"),
+        ("run", ", ".join([summary.run, *_keys(summary), f"{summary.workers} processes"])),
+        *_input_rows(summary),
     ]
+
+
+def _keys(summary: Summary) -> list[str]:
+    return [] if summary.keys is None else [f"{summary.keys:,} keys"]
+
+
+def _input_rows(summary: Summary) -> list[tuple[str, str]]:
+    rows = []
+    if summary.read is not None:
+        others = f"{summary.bad:,} bad, {summary.empty:,} empty"
+        rows.append(("read", f"{summary.read:,} lines, {others}"))
+    if summary.next_line is not None:
+        rows.append(("next", f"line {summary.next_line:,}"))
+    if summary.kept:
+        rows.append(("kept", f"{summary.kept:,} in {summary.kept_in}"))
+    return rows
 
 
 def _ms(value: float | None) -> str:

@@ -14,21 +14,23 @@ LIMIT = 0
 """Tickets with this number or above are not written (``UNBOUNDED``: no bound)."""
 HOLD = 1
 """1: stop at the next batch, until 0 again. So a final limit can be fixed for all."""
+GIVE_UP = 2
+"""1: whatever is not delivered yet is not to be waited for, but given back."""
 
 # Written by the worker.
-HELD = 2
+HELD = 3
 """1: it has stopped for ``HOLD``."""
-PRODUCED = 3
+PRODUCED = 4
 """Tickets of its share that were handed to the producer, or are about to be."""
-DELIVERED = 4
+DELIVERED = 5
 """Tickets acknowledged by the broker."""
-FAILED = 5
+FAILED = 6
 """Tickets that will never be delivered."""
-MAX_NS = 6
+MAX_NS = 7
 """Longest time from produce to acknowledgement, in nanoseconds."""
-LAST_NS = 7
+LAST_NS = 8
 """``time.monotonic_ns()`` when the last report came."""
-LATENCY = 8
+LATENCY = 9
 """First of ``core.latency.BUCKETS`` counts of the time from produce to acknowledgement."""
 
 WORDS = LATENCY + BUCKETS

@@ -7,6 +7,7 @@ import msgspec
 
 from ticketpool.core.model import Ticket
 from ticketpool.core.schedule import Share
+from ticketpool.core.zipf import ZipfShare
 
 TEXT = (
     "printer gate refund seat late login parcel invoice north window again call update "
@@ -31,7 +32,7 @@ class Maker:
         record_bytes: no record's key and value are longer together.
     """
 
-    def __init__(self, run: str, size: int, share: Share) -> None:
+    def __init__(self, run: str, size: int, share: Share | ZipfShare) -> None:
         self._run = run
         self._share = share
         self._keys = [key_name(number) for number in share.own_keys]
@@ -39,7 +40,7 @@ class Maker:
         bare = len(self._encoded(10**6, datetime.now(UTC), ""))
         self._pad = max(0, size - bare)
         self._text = TEXT * (2 + self._pad // len(TEXT))
-        self.record_bytes = max(size, bare) + len(self._keys[-1]) + 32  # ids grow in digits
+        self.record_bytes = max(size, bare) + max(map(len, self._keys)) + 32  # ids grow in digits
 
     def _encoded(self, order_id: int, now: datetime, data: str) -> bytes:
         ticket = Ticket(id=f"{self._run}-{order_id}", timestamp=now, order_id=order_id, data=data)
