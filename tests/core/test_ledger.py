@@ -141,7 +141,8 @@ def test_a_held_record_holds_commits_back_until_it_is_released() -> None:
     ledger = Ledger(AT, 10)
     fill(ledger, 10, 11, 12)
     ledger.take(10, 100)
-    ledger.hold(11)
+    held = ledger.hold(11)
+    assert ledger.held_record(11) is held
     ledger.settle(12)
     assert ledger.committable == 11
     ledger.release(11)

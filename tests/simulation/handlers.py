@@ -9,6 +9,7 @@ from tests.simulation.children import Worker
 from ticketpool.core.model import Reject
 from ticketpool.ipc.frames import Records
 from ticketpool.worker.decoding import Undecodable
+from ticketpool.worker.handler import Collect
 
 
 class Handler:
@@ -18,7 +19,7 @@ class Handler:
         self._world, self._worker = world, worker
 
     def call_for(
-        self, topic: str, partition: int, slot: int
+        self, topic: str, partition: int, slot: int, collect: Collect
     ) -> Callable[[Records, int, int], object]:
         """What a lane calls for each record."""
 

@@ -55,6 +55,7 @@ class Lane:
         at_end: its log held nothing that was not read, when that was last looked at.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
+        sending: of the held records, those that wait for what their handler has sent.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -80,6 +81,7 @@ class Lane:
         self.refused = False
         self.at_end = False
         self.end: int | None = None
+        self.sending = 0
         self.abandoned = 0
         self.out_of_range = False
         self.counts = Counts()
@@ -87,7 +89,7 @@ class Lane:
 
     @property
     def quiet(self) -> bool:
-        """Whether it is closed and no dead letter of it is waited for."""
+        """Whether it is closed and no dead letter or output of it is waited for."""
         return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
 
     @property

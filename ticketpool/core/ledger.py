@@ -1,8 +1,8 @@
 """The ledger of one assigned partition: what was read, sent, finished, committable.
 
 A lane is FIFO, so integers suffice where others keep sets of offsets. Records
-move ``receive → buffer → take → window → settle``; a record whose dead letter
-is not yet acknowledged is *held* and holds ``committable`` back.
+move ``receive → buffer → take → window → settle``; a record whose dead letter or
+outputs are not yet acknowledged is *held* and holds ``committable`` back.
 
 Invariant: every record at or past ``committable`` is in held, window or buffer,
 or has not been read yet. Nothing below it is unfinished.
@@ -54,6 +54,7 @@ class Ledger:
         self.gaps = 0  # offsets that Kafka did not deliver: compaction, transaction markers
         self.buffered = self.buffered_bytes = 0
         self.in_flight = self.in_flight_bytes = 0
+        self.output_bytes = 0  # that handlers have sent and nobody has acknowledged
         self._buffer: deque[Chunk] = deque()
         self._window: deque[Chunk] = deque()
         self._held: dict[int, RawRecord] = {}  # in rising order of offsets
@@ -77,7 +78,7 @@ class Ledger:
 
     @property
     def held(self) -> int:
-        """Records whose dead letter is not acknowledged yet."""
+        """Records whose dead letter or outputs are not acknowledged yet."""
         return len(self._held)
 
     @property
@@ -198,8 +199,13 @@ class Ledger:
                 return chunk.records[at]
         raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
 
+    def held_record(self, offset: int) -> RawRecord:
+        """The record that is held there."""
+        return self._held[offset]
+
     def release(self, offset: int) -> None:
-        """The held record's dead letter is acknowledged, or it was skipped on purpose."""
+        """The held record's dead letter or outputs are acknowledged, or it was skipped on
+        purpose."""
         del self._held[offset]
 
     def reach_end(self, offset: int) -> None:

@@ -183,7 +183,8 @@ class Assignment:
         self.committed(self.consumer.commit_now([(lane.partition, at) for lane, at in wanted]))
 
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
-        """Let these lanes finish the record at hand and their dead letters be acknowledged.
+        """Let these lanes finish the record at hand and their dead letters and outputs be
+        acknowledged.
 
         What still runs at the deadline is killed; it will be delivered again.
         """
@@ -200,7 +201,8 @@ class Assignment:
                 topic=lane.partition.topic,
                 partition=lane.partition.number,
                 worker=lane.slot,
-                unwritten_dead_letters=lane.ledger.held - lane.abandoned,
+                unwritten_dead_letters=lane.ledger.held - lane.abandoned - lane.sending,
+                unacknowledged_outputs_of=lane.sending,
                 setting="--drain-timeout",
             )
             lane.abandoned = lane.ledger.held  # leaving the group drains once more

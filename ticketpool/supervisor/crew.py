@@ -18,11 +18,13 @@ from ticketpool.ipc.frames import (
     Ready,
     Retrying,
 )
+from ticketpool.kafka.outlet import Outlet
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.feed import frame_of
 from ticketpool.supervisor.heartbeat import Heartbeat
+from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
@@ -53,9 +55,12 @@ class Crew:
         router: Router,
         failures: Failures,
         totals: Totals,
+        outlet: Outlet,
         clock: Clock = time.monotonic,
     ) -> None:
         self.pool = pool
+        self._outlet = outlet
+        self._outputs = Outputs(outlet, failures, clock)
         self._router = router
         self._failures = failures
         self._totals = totals
@@ -126,6 +131,8 @@ class Crew:
     def _put_frames(self, slot: Slot[FromWorker]) -> int:
         """Queue what the slot's worker may be sent; how many frames."""
         channel, count = slot.living.channel, 0
+        if self._outputs.full:
+            return 0
         for lane, chunk in self._router.sendable(slot.index):
             trace.delivered(lane, chunk.offsets)
             crash.point("supervisor:before-frame")
@@ -181,8 +188,8 @@ class Crew:
         lane = self._router.find(ack.lane)
         if lane is None:
             return  # fenced: of an earlier process or assignment
-        for dead in ack.dead:
-            self._failures.failed(lane, dead)
+        if ack.dead or ack.sent:
+            self._outputs.hold(lane, ack)
         settled = self._router.settle(lane, ack.through)
         trace.settled(lane, ack.through, "ack")
         self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
@@ -253,7 +260,7 @@ class Crew:
     def forget(self, lane: Lane) -> None:
         """The lane's partition is given up; what its worker may still send is not believed."""
         self._router.forget(lane)
-        self._failures.forget(lane)
+        self._outputs.forget(lane)
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs
@@ -278,5 +285,5 @@ class Crew:
             self.on_wait()
             self.collect(min(left, 0.05))
             self.feed()
-            self._failures.tend()
+            self._outlet.tend()
         return True

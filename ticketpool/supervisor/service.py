@@ -15,6 +15,7 @@ from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.outlet import Outlet
 from ticketpool.kafka.settings import new_protocol
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
@@ -51,12 +52,13 @@ class Supervisor:
         self._totals = Totals()
         limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
         self._router = Router(config.workers, limits, max_crashes=config.max_crashes)
-        letters = DeadLetters(config.kafka, config.group)
+        self._outlet = Outlet(config.kafka)
+        letters = DeadLetters(self._outlet, config.group)
         self._failures = Failures(config, letters, self._totals)
         stdout = sys.stderr.fileno() if config.quiet_stdout else None
         recruiter = Recruiter(config, worker_environment(config), stdout)
         pool = Pool(config.workers, recruiter, Backoff(0.1, 10.0))
-        self._crew = Crew(config, pool, self._router, self._failures, self._totals)
+        self._crew = Crew(config, pool, self._router, self._failures, self._totals, self._outlet)
         self._assignment = Assignment(config, self._router, self._crew, self._totals, signals)
         self._consumer = self._assignment.consumer = GroupConsumer(
             config.kafka,
@@ -144,7 +146,7 @@ class Supervisor:
         self._crew.collect()
         self._crew.feed()
         self._intake.tend()
-        self._failures.tend()
+        self._outlet.tend()
         now = time.monotonic()
         if now >= self._commit_due or self._crew.urgent:
             self._crew.settle_finished()

@@ -6,6 +6,7 @@ The annotation of the first parameter decides the decoding, once, here.
 from collections.abc import Callable
 
 from ticketpool.core.model import Context, Record, Ticket, from_millis
+from ticketpool.core.outputs import Outbox, close
 from ticketpool.errors import HandlerUnsupported
 from ticketpool.ipc.frames import Records
 from ticketpool.worker.decoding import Undecodable, decoder_for, reason
@@ -13,6 +14,7 @@ from ticketpool.worker.signature import hints_of, parameters_of, shown
 
 Call = Callable[[Records, int, int], None]
 """``call(batch, i, attempt)`` runs the handler with the batch's i-th record."""
+Collect = Callable[[Outbox], None]
 
 
 class Handler:
@@ -37,13 +39,16 @@ class Handler:
         self._decode = decoder_for(name, self._payload)
         self.wants_record = self._with_context or self._payload is Record
 
-    def call_for(self, topic: str, partition: int, worker: int) -> Call:
-        """The call for a lane: decode, then the handler with one or two arguments."""
+    def call_for(self, topic: str, partition: int, worker: int, collect: Collect = close) -> Call:
+        """The call for a lane: decode, then the handler with one or two arguments.
+
+        ``collect`` gets what it has sent, when it has returned.
+        """
         handle, decode = self.function, self._decode
         if self._payload is Record:
-            return self._record_call(topic, partition, worker)
+            return self._record_call(topic, partition, worker, collect)
         if self._with_context:
-            return self._call_with_context(topic, partition, worker)
+            return self._call_with_context(topic, partition, worker, collect)
 
         def call(batch: Records, i: int, attempt: int) -> None:
             value = batch.values[i]
@@ -57,7 +62,7 @@ class Handler:
 
         return call
 
-    def _call_with_context(self, topic: str, partition: int, worker: int) -> Call:
+    def _call_with_context(self, topic: str, partition: int, worker: int, collect: Collect) -> Call:
         handle, decode = self.function, self._decode
 
         def call(batch: Records, i: int, attempt: int) -> None:
@@ -68,11 +73,13 @@ class Handler:
                 raise
             except Exception as error:  # also UnicodeDecodeError and RecursionError
                 raise Undecodable(reason(value, error)) from error
-            handle(payload, _context(batch, i, attempt, topic, partition, worker))
+            context = _context(batch, i, attempt, topic, partition, worker)
+            handle(payload, context)
+            collect(context._outbox)
 
         return call
 
-    def _record_call(self, topic: str, partition: int, worker: int) -> Call:
+    def _record_call(self, topic: str, partition: int, worker: int, collect: Collect) -> Call:
         handle, with_context = self.function, self._with_context
 
         def call(batch: Records, i: int, attempt: int) -> None:
@@ -86,7 +93,9 @@ class Handler:
                 from_millis(batch.timestamps[i]),
             )
             if with_context:
-                handle(record, _context(batch, i, attempt, topic, partition, worker))
+                context = _context(batch, i, attempt, topic, partition, worker)
+                handle(record, context)
+                collect(context._outbox)
             else:
                 handle(record)
 

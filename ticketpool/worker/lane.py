@@ -14,7 +14,8 @@ from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.handler import Call
-from ticketpool.worker.words import HEARTBEAT, LANE, RUNNING, SETTLED, SINCE, STRIDE
+from ticketpool.worker.outputs import LaneOutputs
+from ticketpool.worker.words import HEARTBEAT, HELD, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000
 """A lane that is busy for long says so this often. A crash in between repeats
@@ -49,7 +50,13 @@ class Lane:
     """
 
     def __init__(
-        self, opened: Open, call: Call, rules: Rules, port: Port[Any], cells: memoryview
+        self,
+        opened: Open,
+        call: Call,
+        rules: Rules,
+        port: Port[Any],
+        cells: memoryview,
+        outputs: LaneOutputs | None = None,
     ) -> None:
         self._number = opened.lane
         self._call = call
@@ -64,6 +71,8 @@ class Lane:
         self._retried = 0
         self._durations: list[int] = []
         self._dead: list[Dead] = []
+        self._outputs = outputs or LaneOutputs(cells, opened.index)
+        self._outputs.flush = self._acknowledge
         self._begin_words()
         name = f"{opened.topic}[{opened.partition}]"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -83,7 +92,7 @@ class Lane:
         """The words are this lane's from here on; its number goes in last."""
         cells, base = self._cells, self._base
         cells[base + LANE] = 0
-        cells[base + RUNNING] = cells[base + SETTLED] = 0
+        cells[base + RUNNING] = cells[base + SETTLED] = cells[base + HELD] = 0
         cells[base + LANE] = self._number
 
     def _run(self) -> None:
@@ -146,6 +155,7 @@ class Lane:
         if not durations and not self._dead:
             return
         durations.sort()
+        sent = self._outputs.take()
         crash.point("worker:before-ack")
         self._port.send(
             Ack(
@@ -155,8 +165,11 @@ class Lane:
                 self._dead,
                 list(count_sorted(durations)),
                 sum(durations),
+                sent,
             )
         )
+        if sent:
+            self._outputs.told()
         crash.point("worker:after-ack")
         durations.clear()
         self._dead = []

@@ -18,6 +18,7 @@ from ticketpool.ipc.inside import enter
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.lane import Lane, Rules, described
 from ticketpool.worker.loading import load
+from ticketpool.worker.outputs import LaneOutputs
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -83,9 +84,10 @@ def _serve(
             case Records():
                 lanes[frame.lane].put(frame)
             case Open():
-                call = handler.call_for(frame.topic, frame.partition, hello.slot)
+                outputs = LaneOutputs(cells, frame.index)
+                call = handler.call_for(frame.topic, frame.partition, hello.slot, outputs.collect)
                 call = trace.traced(call, frame.lane, frame.topic, frame.partition)
-                lanes[frame.lane] = Lane(frame, call, rules, port, cells)
+                lanes[frame.lane] = Lane(frame, call, rules, port, cells, outputs)
             case End():
                 return
             case Close():
