@@ -273,5 +273,5 @@ def test_what_goes_back_to_a_partition_that_was_given_up_is_not_tried_again(benc
     bench.client.report(UNKNOWN)
     bench.tend()
     bench.send("c")
-    bench.tend(after=60)
+    bench.tend(after=STUCK_SECONDS / 2)
     assert bench.taken == "abc"
