@@ -24,6 +24,9 @@ pytestmark = pytest.mark.e2e
 
 Make = Callable[..., str]
 
+EXACTLY = ("--exactly-once",)
+least_and_exactly = pytest.mark.parametrize("promise", [(), EXACTLY], ids=["least", "exactly"])
+
 
 class Sent(NamedTuple):
     """What ``sending`` sends for a ticket."""
@@ -50,8 +53,9 @@ def first_offsets(sent: list[Sent], partition: int) -> list[int]:
     return list(dict.fromkeys(one.offset for one in sent if one.partition == partition))
 
 
+@least_and_exactly
 def test_outputs_stand_in_the_order_of_their_tickets_and_failed_attempts_send_nothing(
-    kafka: Broker, make_topic: Make, group: str, run: Run
+    kafka: Broker, make_topic: Make, group: str, run: Run, promise: tuple[str, ...]
 ) -> None:
     topic, out = make_topic(3), make_topic(4)
     kafka.create_topic(f"{topic}.dlq", 1)
@@ -61,6 +65,7 @@ def test_outputs_stand_in_the_order_of_their_tickets_and_failed_attempts_send_no
         write(kafka, topic, tickets(partition, deeds))
     service = run(
         "sending", topic, "--workers", "2", "--backoff", "0.01", "--until-caught-up", "--json",
+        *promise,
         environment={"OUTPUTS": out},
     )  # fmt: skip
     told = service.expect(0).json()
@@ -76,14 +81,21 @@ def test_outputs_stand_in_the_order_of_their_tickets_and_failed_attempts_send_no
     assert committed(kafka, group, topic) == ends(kafka, topic)
 
 
+@pytest.mark.parametrize("promise", [(), pytest.param(EXACTLY, marks=pytest.mark.slow)])
 def test_nothing_is_committed_past_a_ticket_whose_output_is_not_written(
-    kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal
+    kafka: Broker,
+    make_topic: Make,
+    group: str,
+    run: Run,
+    journal: Journal,
+    promise: tuple[str, ...],
 ) -> None:
     topic = make_topic(2)
     out = f"{topic}-out"  # nobody has made it yet
     write(kafka, topic, tickets(0, [""] * 5000))
     service = run(
         "sending", topic, "--workers", "1", "--commit-interval", "0.1", "--drain-timeout", "1",
+        *promise,
         environment={"OUTPUTS": out},
     )  # fmt: skip
     told = service.await_event("output not written, the partition waits")
@@ -98,7 +110,7 @@ def test_nothing_is_committed_past_a_ticket_whose_output_is_not_written(
     assert told["unacknowledged_outputs_of"] >= 3000
     assert told["unwritten_dead_letters"] == 0
     assert committed(kafka, group, topic) == {}
-    service = run("sending", topic, "--workers", "1", environment={"OUTPUTS": out})
+    service = run("sending", topic, "--workers", "1", *promise, environment={"OUTPUTS": out})
     service.await_event("output not written, the partition waits")
     kafka.create_topic(out, 2)
     eventually(lambda: committed(kafka, group, topic) == {0: 5000}, seconds=30)
@@ -107,22 +119,30 @@ def test_nothing_is_committed_past_a_ticket_whose_output_is_not_written(
     service.expect(0)
 
 
+@least_and_exactly
 def test_a_ticket_whose_output_can_never_be_written_is_dead(
-    kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal
+    kafka: Broker,
+    make_topic: Make,
+    group: str,
+    run: Run,
+    journal: Journal,
+    promise: tuple[str, ...],
 ) -> None:
     topic, out = make_topic(1), make_topic(1, max_message_bytes="5000")
     letters = kafka.create_topic(f"{topic}.dlq", 1)
     write(kafka, topic, tickets(0, ["", "", "send 20000", "", ""]))
     service = run(
-        "sending", topic, "--workers", "1", "--until-caught-up", environment={"OUTPUTS": out}
-    )
+        "sending", topic, "--workers", "1", "--until-caught-up", *promise,
+        environment={"OUTPUTS": out},
+    )  # fmt: skip
     service.expect(0)
     (letter,) = read(kafka, letters)
     headers = dict(raw_headers(letter))
     assert headers["ticketpool-offset"] == b"2"
     assert headers["ticketpool-error"] == b"OutputRefused"
     assert out.encode() in (headers["ticketpool-message"] or b"")
-    assert {0, 1, 3, 4} <= set(first_offsets(outputs(kafka, out), 0))
+    sent = set(first_offsets(outputs(kafka, out), 0))
+    assert sent == {0, 1, 3, 4} if promise else {0, 1, 3, 4} <= sent
     assert committed(kafka, group, topic) == {0: 5}
 
 

@@ -64,7 +64,7 @@ class Sent(Outgoing):
     """Notes what becomes of it."""
 
     def __init__(self, bench: "Bench", origin: Partition, topic: str, value: bytes) -> None:
-        super().__init__(origin, topic, None, value, ())
+        super().__init__(origin, 0, topic, None, value, ())
         self._bench = bench
 
     def written(self) -> None:

@@ -44,10 +44,14 @@ class Ledger:
         partition: for messages only.
         start: next offset to be read by the group; ``None`` when that is
             wherever the first record turns out to be (the beginning or the end).
+        atomic: dead letters and outputs are written in the transaction that commits
+            the offset: what is held for them holds ``committable`` back no more.
     """
 
-    def __init__(self, partition: Partition, start: int | None) -> None:
+    def __init__(self, partition: Partition, start: int | None, *, atomic: bool = False) -> None:
         self.partition = partition
+        self._atomic = atomic
+        self._pinned: int | None = None  # nothing from there on is ever committed
         self.next = start  # next offset that may be received
         self.settled = start  # next offset to be settled; all before it are finished or held
         self._last: int | None = None  # the record settled last
@@ -62,8 +66,9 @@ class Ledger:
     @property
     def committable(self) -> int | None:
         """The *next* offset to read, as Kafka counts; ``None`` before anything is known."""
-        if self._held and self.settled is not None:
-            return min(next(iter(self._held)), self.settled)
+        barrier = self._pinned if self._atomic else next(iter(self._held), None)
+        if barrier is not None and self.settled is not None:
+            return min(barrier, self.settled)
         return self.next if self.idle else self.settled
 
     @property
@@ -202,6 +207,11 @@ class Ledger:
     def held_record(self, offset: int) -> RawRecord:
         """The record that is held there."""
         return self._held[offset]
+
+    def pin(self, offset: int) -> None:
+        """The held record will not be released: nothing past it is committed, in no way."""
+        if self._pinned is None:
+            self._pinned = offset
 
     def release(self, offset: int) -> None:
         """The held record's dead letter or outputs are acknowledged, or it was skipped on

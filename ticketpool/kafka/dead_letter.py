@@ -7,7 +7,7 @@ import msgspec
 
 from ticketpool import crash, log
 from ticketpool.core.model import Partition, RawRecord
-from ticketpool.kafka.outlet import Outgoing, Outlet
+from ticketpool.kafka.outlet import Carrier, Outgoing
 
 _log = log.get("ticketpool.dead_letter")
 
@@ -27,8 +27,8 @@ class _Letter(Outgoing):
         self, topic: str, record: RawRecord, headers: list[Any], done: Callable[[], None]
     ) -> None:
         origin = Partition(record.topic() or "", record.partition() or 0)
-        super().__init__(origin, topic, record.key(), record.value(), headers)
-        self._offset = record.offset()
+        offset = record.offset() or 0
+        super().__init__(origin, offset, topic, record.key(), record.value(), headers)
         self._done = done
 
     def written(self) -> None:
@@ -45,7 +45,7 @@ class _Letter(Outgoing):
             "dead letter not written, the partition waits",
             topic=self.origin.topic,
             partition=self.origin.number,
-            offset=self._offset,
+            offset=self.offset,
             dead_letter_topic=self.topic,
             error=why,
             failures=failures,
@@ -57,19 +57,19 @@ class _Letter(Outgoing):
 class DeadLetters:
     """*Supervisor side.* Writes dead letters, and goes on trying until they are acknowledged."""
 
-    def __init__(self, outlet: Outlet, group: str) -> None:
-        self._outlet = outlet
+    def __init__(self, carrier: Carrier, group: str) -> None:
+        self._carrier = carrier
         self._group = group
 
     def write(
         self, topic: str, record: RawRecord, reason: Reason, done: Callable[[], None]
     ) -> None:
-        """Write the record to ``topic``; ``done`` is called from ``Outlet.tend`` once it is safe.
+        """Write the record to ``topic``; ``done`` is called from ``Carrier.tend`` once it is safe.
 
         Never raises and never gives up: the partition waits for ``done``.
         """
         headers = [*(record.headers() or ()), *_headers(record, reason, self._group)]
-        self._outlet.send(_Letter(topic, record, headers, done))
+        self._carrier.send(_Letter(topic, record, headers, done))
 
 
 def _headers(record: RawRecord, reason: Reason, group: str) -> list[tuple[str, bytes]]:

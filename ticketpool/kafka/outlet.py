@@ -11,6 +11,7 @@ from bisect import insort
 from collections.abc import Sequence
 from itertools import count
 from operator import attrgetter
+from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -25,10 +26,10 @@ from ticketpool.kafka.settings import producer_properties
 STUCK_SECONDS = 30.0
 """A producer that has had records for so long without an acknowledgement is given up."""
 
-_BACKOFF = Backoff(base_seconds=0.5, max_seconds=30.0)
-_NO_JITTER = 0.0
+BACKOFF = Backoff(base_seconds=0.5, max_seconds=30.0)
+NO_JITTER = 0.0
 
-_HOPELESS = frozenset(
+HOPELESS = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
         KafkaError.RECORD_LIST_TOO_LARGE,
@@ -41,8 +42,8 @@ _HOPELESS = frozenset(
 """What lies in the record and no waiting mends."""
 
 _PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
-_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
-_BATCH_BYTES = "1000000"  # batch.size by default: what is larger travels alone
+TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+BATCH_BYTES = "1000000"  # batch.size by default: what is larger travels alone
 
 _number = attrgetter("number")
 
@@ -53,7 +54,7 @@ class Outgoing:
     """*Supervisor side.* A record to be written, and who waits for it.
 
     Attributes:
-        origin: the partition of the ticket that it goes back to; its order is kept.
+        origin, offset: the ticket that it goes back to; each partition's order is kept.
         number: rises in the order in which records were given to the outlet.
     """
 
@@ -62,13 +63,25 @@ class Outgoing:
     def __init__(
         self,
         origin: Partition,
+        offset: int,
         topic: str,
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes | None]],
     ) -> None:
-        self.origin, self.topic = origin, topic
+        self.origin, self.offset, self.topic = origin, offset, topic
         self.key, self.value, self.headers = key, value, headers
+
+    @property
+    def bytes(self) -> int:
+        """Of its value and key."""
+        return len(self.value or b"") + len(self.key or b"")
+
+    @property
+    def void(self) -> bool:
+        """Whether it is not to be written any more, where that can be helped: its ticket has
+        failed for another record."""
+        return False
 
     def written(self) -> None:
         """Kafka has acknowledged it."""
@@ -82,6 +95,14 @@ class Outgoing:
     def delayed(self, why: str, failures: int, seconds: float) -> None:
         """It, and its stream, wait for so long before the next try; to be told to people."""
         raise NotImplementedError
+
+
+class Carrier(Protocol):
+    """*Supervisor side.* What has records written for dead letters and outputs."""
+
+    def send(self, outgoing: Outgoing) -> None: ...
+    def forget(self, origin: Partition) -> None: ...
+    def tend(self) -> None: ...
 
 
 class _Stream:
@@ -113,7 +134,7 @@ class Outlet:
 
     def __init__(self, kafka: KafkaConfig) -> None:
         self._kafka = kafka
-        self._batch_bytes = int(kafka.properties.get("batch.size", _BATCH_BYTES))
+        self._batch_bytes = int(kafka.properties.get("batch.size", BATCH_BYTES))
         self._watch = BrokerWatch(kafka.bootstrap_servers)
         self._producer: Producer | None = None
         self._streams: dict[tuple[Partition, str], _Stream] = {}
@@ -240,22 +261,22 @@ class Outlet:
     def _failed(self, stream: _Stream, outgoing: Outgoing, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._FATAL:
             self._heard = float("-inf")  # the client is of no use any more
-        elif error.code() in _TOO_LARGE and not self._was_alone(outgoing):
+        elif error.code() in TOO_LARGE and not self._was_alone(outgoing):
             self._write_singly(outgoing)
-        elif error.code() in _HOPELESS and outgoing.refused(error.str()):
+        elif error.code() in HOPELESS and outgoing.refused(error.str()):
             return
         self._wait(stream, outgoing)
         now = time.monotonic()
         if stream.due > now or error.code() in _PURGED:
             return  # told already, with those that failed at the same time; or not its failure
         stream.failures += 1
-        delay = _BACKOFF.delay(stream.failures, _NO_JITTER)
+        delay = BACKOFF.delay(stream.failures, NO_JITTER)
         stream.due = now + delay
         outgoing.delayed(error.str(), stream.failures, delay)
 
     def _was_alone(self, outgoing: Outgoing) -> bool:
         singly = self._singly and not self._giving_up  # else the client is still the one before
-        return singly or len(outgoing.value or b"") + len(outgoing.key or b"") >= self._batch_bytes
+        return singly or outgoing.bytes >= self._batch_bytes
 
     def _write_singly(self, outgoing: Outgoing) -> None:
         """The broker refuses a batch as a whole: find out which of its records is too large."""

@@ -18,7 +18,7 @@ from ticketpool.ipc.frames import (
     Ready,
     Retrying,
 )
-from ticketpool.kafka.outlet import Outlet
+from ticketpool.kafka.outlet import Carrier
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
@@ -55,12 +55,12 @@ class Crew:
         router: Router,
         failures: Failures,
         totals: Totals,
-        outlet: Outlet,
+        carrier: Carrier,
         clock: Clock = time.monotonic,
     ) -> None:
         self.pool = pool
-        self._outlet = outlet
-        self._outputs = Outputs(outlet, failures, clock)
+        self._carrier = carrier
+        self._outputs = Outputs(carrier, failures, clock)
         self._router = router
         self._failures = failures
         self._totals = totals
@@ -285,5 +285,5 @@ class Crew:
             self.on_wait()
             self.collect(min(left, 0.05))
             self.feed()
-            self._outlet.tend()
+            self._carrier.tend()
         return True

@@ -79,6 +79,7 @@ class Failures:
     def _stop(self, lane: Lane, dead: Dead) -> None:
         """The record stays held: it is never committed, and nothing will release it."""
         lane.abandoned += 1
+        lane.ledger.pin(dead.offset)
         trace.abandoned(lane)
         if self.stopped is None:
             self.stopped = StoppedByPolicy(

@@ -9,7 +9,7 @@ from ticketpool import log
 from ticketpool.core.lane import Lane
 from ticketpool.core.outputs import Output
 from ticketpool.ipc.frames import Ack, Dead
-from ticketpool.kafka.outlet import Outgoing, Outlet
+from ticketpool.kafka.outlet import Carrier, Outgoing
 from ticketpool.supervisor.failures import Failures
 
 MAX_BYTES = 64 << 20
@@ -40,9 +40,9 @@ class Outputs:
     """
 
     def __init__(
-        self, outlet: Outlet, failures: Failures, clock: Callable[[], float] = time.monotonic
+        self, carrier: Carrier, failures: Failures, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._outlet = outlet
+        self._carrier = carrier
         self._failures = failures
         self._clock = clock
         self._bytes = 0
@@ -71,12 +71,12 @@ class Outputs:
         lane.sending += 1
         for output in outputs:
             self._count(lane, output.size)
-            self._outlet.send(_Sent(self, ticket, output))
+            self._carrier.send(_Sent(self, ticket, output))
 
     def forget(self, lane: Lane) -> None:
         """The lane's partition is given up: whoever gets it sends again. Its dead letters, too."""
         self._count(lane, -lane.ledger.output_bytes)
-        self._outlet.forget(lane.partition)
+        self._carrier.forget(lane.partition)
 
     def _count(self, lane: Lane, size: int) -> None:
         self._bytes += size
@@ -123,9 +123,18 @@ class _Sent(Outgoing):
 
     def __init__(self, outputs: Outputs, ticket: _Ticket, output: Output) -> None:
         super().__init__(
-            ticket.lane.partition, output.topic, output.key, output.value, output.headers
+            ticket.lane.partition,
+            ticket.offset,
+            output.topic,
+            output.key,
+            output.value,
+            output.headers,
         )
         self._outputs, self._ticket, self._size = outputs, ticket, output.size
+
+    @property
+    def void(self) -> bool:
+        return self._ticket.dead
 
     def written(self) -> None:
         self._outputs.done_with(self._ticket, self._size)
