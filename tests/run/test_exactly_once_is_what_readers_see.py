@@ -32,7 +32,7 @@ def seen(kafka: Broker, topic: str) -> Counter[Place]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("size", [600, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [1000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_each_output_is_seen_once_through_kills_of_workers_and_supervisors(
     kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, size: int
 ) -> None:
@@ -44,13 +44,13 @@ def test_each_output_is_seen_once_through_kills_of_workers_and_supervisors(
 
     def start() -> Command:
         return run(
-            "sending", topic, "--workers", "2", "--exactly-once", "--commit-interval", "0.1",
+            "sending", topic, "--workers", "2", "--exactly-once",
             "-X", f"group.instance.id={group}", environment={"OUTPUTS": out},
         )  # fmt: skip
 
     service = start()
-    for kill in range(4 if size == 600 else 30):
-        await_more(journal, max(900, size // 5))
+    for kill in range(4 if size == 1000 else 30):
+        await_more(journal, max(1200, size // 5))
         time.sleep(rng.uniform(0, 0.15))  # at a random moment of a transaction
         if kill % 2:
             os.kill(rng.choice(service.children()).pid, signal.SIGKILL)
@@ -71,7 +71,7 @@ def test_each_output_is_seen_once_through_kills_of_workers_and_supervisors(
 
 
 def deed(n: int) -> str:
-    return "reject no" if n % 97 == 5 else "sleep 0.001" if n % 3 else ""
+    return "reject no" if n % 97 == 5 else "sleep 0.004"
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_each_output_is_seen_once_through_outages_and_a_supervisor_that_sleeps_t
     for partition in range(4):
         write(kafka, topic, [Raw(partition, ticket("sleep 0.004", n)) for n in range(size)])
     sleeper, other = (
-        run("sending", topic, "--workers", "2", "--exactly-once", "--commit-interval", "0.1",
+        run("sending", topic, "--workers", "2", "--exactly-once",
             "-X", "session.timeout.ms=6000", environment={"OUTPUTS": out}) for _ in range(2)
     )  # fmt: skip
     await_more(journal, 2000)
