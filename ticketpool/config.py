@@ -146,6 +146,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_out_of_range: OnOutOfRange = OnOutOfRange.STOP
     assignor: Assignor = Assignor.COOPERATIVE_STICKY
     http: str | None = "127.0.0.1:9464"  # None: no listener
+    exactly_once: bool = False  # outputs, dead letters and offsets in one transaction
     until_caught_up: bool = False
     create_topic: bool = False
     partitions: int = 8  # of a topic that --create-topic makes
@@ -158,6 +159,12 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         _named("--group", self.group)
         for topic in self.topics:
             _named("--topic", topic)
+        isolation = self.kafka.properties.get("isolation.level", "read_committed")
+        if self.exactly_once and isolation != "read_committed":
+            raise ConfigError(
+                f"-X isolation.level={isolation}: with --exactly-once we would read records, and "
+                "offsets, of transactions that may yet be aborted"
+            )
         if self.dead_letter_topic in self.topics:
             raise ConfigError(
                 f"--dead-letter-topic {self.dead_letter_topic}: is read by --topic; "

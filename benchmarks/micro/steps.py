@@ -19,6 +19,7 @@ from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import FromWorker, Records, encode
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.outlet import Outlet
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -124,9 +125,10 @@ def supervisor(lanes: int = 1) -> Supervisor:
     config = RunConfig(workers=2)
     router = Router(config.workers, Limits(), max_crashes=config.max_crashes)
     totals = Totals()
-    failures = Failures(config, DeadLetters(config.kafka, config.group), totals)
+    outlet = Outlet(config.kafka)
+    failures = Failures(config, DeadLetters(outlet, config.group), totals)
     pool: Pool[FromWorker] = Pool(config.workers, _no_process, Backoff(0.1, 10.0))
-    crew = Crew(config, pool, router, failures, totals)
+    crew = Crew(config, pool, router, failures, totals, outlet)
     assignment = Assignment(config, router, crew, totals, StopSignals())
     consumer = assignment.consumer = cast("GroupConsumer", _Client())
     for number in range(lanes):

@@ -17,6 +17,7 @@ from ticketpool.worker.handler import Handler
 from ticketpool.worker.lane import Lane, Rules
 from ticketpool.worker.loop import Loop
 from ticketpool.worker.place import OnLoop, Place, drive
+from ticketpool.worker.where import Where
 
 OPENED = Open(1, "tickets", 0, 0)
 
@@ -35,7 +36,7 @@ async def nothing_async(batch: Records, i: int, attempt: int) -> None: ...
 
 
 def call_of(function: Callable[..., None]) -> Callable[[Records, int, int], None]:
-    return Handler("h", function).call_for("tickets", 0, 0)
+    return Handler("h", function).call_for(Where("tickets", 0, 0))
 
 
 class Bench:
@@ -116,7 +117,7 @@ def test_on_the_loop(measure: Measure, bench: Callable[..., Bench], loop: Loop) 
 @per(BATCH)
 def test_in_batches(measure: Measure, bench: Callable[..., Bench]) -> None:
     """The same for one that takes 100 at a time, undecoded."""
-    call = Handler("h", take_all).batch_call_for("tickets", 0, 0)
+    call = Handler("h", take_all).batch_call_for(Where("tickets", 0, 0))
     one, batch = bench(BatchLane, call), frame()
     assert measure(lambda: one.queued(batch)) == BATCH - 1
 

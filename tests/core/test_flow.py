@@ -43,6 +43,14 @@ def test_a_lane_may_send_while_its_window_has_bytes_left() -> None:
     assert not may_send(ledger_with(3, in_flight=2, size=20), LIMITS)
 
 
+def test_outputs_that_are_not_acknowledged_use_credit_as_what_is_in_flight() -> None:
+    ledger = ledger_with(3, in_flight=2, size=10)
+    ledger.output_bytes = 19
+    assert may_send(ledger, LIMITS)  # 39 of 40
+    ledger.output_bytes = 20
+    assert not may_send(ledger, LIMITS)
+
+
 @pytest.mark.parametrize("held", [[0, 1, 2, 3], [0]])
 def test_what_is_finished_behind_a_held_record_uses_credit(held: list[int]) -> None:
     """With a dead-letter topic that can't be written, a lane would work on without end, and

@@ -141,11 +141,30 @@ def test_a_held_record_holds_commits_back_until_it_is_released() -> None:
     ledger = Ledger(AT, 10)
     fill(ledger, 10, 11, 12)
     ledger.take(10, 100)
-    ledger.hold(11)
+    held = ledger.hold(11)
+    assert ledger.held_record(11) is held
     ledger.settle(12)
     assert ledger.committable == 11
     ledger.release(11)
     assert ledger.committable == 13
+
+
+def test_an_atomic_ledger_is_held_back_only_by_what_will_never_be_released() -> None:
+    """Its dead letters and outputs are written with the offset or not at all."""
+    ledger = Ledger(AT, 10, atomic=True)
+    fill(ledger, 10, 11, 12, 13)
+    ledger.take(10, 100)
+    for offset in (10, 11, 12):
+        ledger.hold(offset)
+    ledger.settle(12)
+    assert ledger.committable == 13
+    assert (ledger.held, ledger.exposed) == (3, 3)
+    ledger.pin(11)
+    ledger.pin(12)
+    assert ledger.committable == 11
+    ledger.release(10)
+    ledger.settle(13)
+    assert ledger.committable == 11
 
 
 def test_failures_told_out_of_order_are_refused() -> None:

@@ -7,6 +7,7 @@ with one write(2) to a file of its process in the folder $JOURNAL.
 import asyncio
 import ctypes
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -68,6 +69,13 @@ def obey(ticket: Ticket, context: Context) -> None:
     _note("end", context, context.attempt, ticket.order_id)
 
 
+def sending(ticket: Ticket, context: Context) -> None:
+    """Send where the ticket stands to topic $OUTPUTS, under the key of its partition; then obey."""
+    where = {"partition": context.partition, "offset": context.offset, "attempt": context.attempt}
+    context.send(os.environ["OUTPUTS"], where, key=str(context.partition), headers=[("n", "1")])
+    obey(ticket, context)
+
+
 Deed = Callable[[str, Context], None]
 
 
@@ -90,6 +98,11 @@ def _raise(argument: str, context: Context) -> None:
 
 def _reject(argument: str, context: Context) -> None:
     raise Reject(argument)
+
+
+def _send(argument: str, context: Context) -> None:
+    """So many bytes more, that no compression makes fewer."""
+    context.send(os.environ["OUTPUTS"], random.Random(1).randbytes(int(argument)))
 
 
 def _raise_before(argument: str, context: Context) -> None:
@@ -206,6 +219,7 @@ _DEEDS: dict[str, Deed] = {
     "await": _await_file,
     "raise": _raise,
     "reject": _reject,
+    "send": _send,
     "raise-before": _raise_before,
     "unprintable": _unprintable,
     "unpicklable": _unpicklable,

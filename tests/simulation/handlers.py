@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.simulation.broker import Entry
 from tests.simulation.children import Worker
-from ticketpool.core.model import Drain, Reject
+from ticketpool.core.model import Reject
 from ticketpool.ipc.frames import Records
 from ticketpool.worker.decoding import Undecodable
+from ticketpool.worker.where import Where
 
 
 class Handler:
@@ -23,9 +24,7 @@ class Handler:
         """Itself."""
         return self
 
-    def call_for(
-        self, topic: str, partition: int, slot: int, drain: Drain
-    ) -> Callable[[Records, int, int], object]:
+    def call_for(self, where: Where) -> Callable[[Records, int, int], object]:
         """What a lane calls for each record."""
 
         def call(batch: Records, i: int, attempt: int) -> None:

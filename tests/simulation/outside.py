@@ -20,7 +20,7 @@ from tests.simulation.threads import Leaving, Queue, Threading
 from tests.simulation.world import BATCH, LIMITS, World
 from ticketpool.core.model import Partition
 from ticketpool.ipc import channel
-from ticketpool.kafka import consumer, dead_letter
+from ticketpool.kafka import consumer, outlet
 from ticketpool.pool import pool
 from ticketpool.supervisor import recruit, service
 from ticketpool.worker import lane, place
@@ -88,7 +88,7 @@ def _replacements(world: World) -> list[tuple[Any, str, Any]]:
         (recruit, "Child", functools.partial(children.Child, world)),
         (consumer, "make_client", world.connect),
         (consumer, "BATCH", BATCH),
-        (dead_letter, "make_client", world.connect),
+        (outlet, "make_client", world.connect),
         (pool, "selectors", for_pool),
         (channel, "os", world.descriptors),
         (channel, "threading", Threading(kernel)),

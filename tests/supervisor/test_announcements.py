@@ -11,6 +11,7 @@ from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.outlet import Outlet
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -39,9 +40,10 @@ class Service:
     def __init__(self) -> None:
         config, totals = RunConfig(workers=1), Totals()
         self.router = Router(1, Limits(), max_crashes=3)
-        failures = Failures(config, DeadLetters(config.kafka, config.group), totals)
+        outlet = Outlet(config.kafka)
+        failures = Failures(config, DeadLetters(outlet, config.group), totals)
         pool: Pool[Any] = Pool(1, cast("Any", None), Backoff(0.1, 1.0))
-        crew = Crew(config, pool, self.router, failures, totals)
+        crew = Crew(config, pool, self.router, failures, totals, outlet)
         self.assignment = Assignment(config, self.router, crew, totals, StopSignals())
         self.client = Client()
         self.assignment.consumer = cast("GroupConsumer", self.client)

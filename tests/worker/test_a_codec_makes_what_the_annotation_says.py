@@ -22,6 +22,7 @@ from ticketpool.errors import HandlerError, HandlerNotFound, HandlerUnsupported
 from ticketpool.worker.codecs import load_codec
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.loading import load
+from ticketpool.worker.where import Where
 
 HOOKS = "tests.worker.hooks"
 WHEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -38,7 +39,7 @@ def handle(name: str, codec: str, value: bytes | None) -> Any:
     """What the handler was called with."""
     loaded = load(f"tests.worker.handlers:{name}", load_codec(codec))
     columns: tuple[Any, ...] = ([None], [()], [0]) if loaded.wants_record else ()
-    loaded.call_for("t", 0, 0)(batch(1, [0], [value], *columns), 0, 1)
+    loaded.call_for(Where("t", 0, 0))(batch(1, [0], [value], *columns), 0, 1)
     return handlers.calls[-1]
 
 
@@ -132,7 +133,7 @@ def test_a_registry_that_is_away_is_no_fault_of_the_payload() -> None:
 
 @given(st.binary(max_size=100))
 def test_any_bytes_decode_or_are_undecodable(value: bytes) -> None:
-    decode = load("tests.worker.handlers:a_dict", load_codec("msgpack")).call_for("t", 0, 0)
+    decode = load("tests.worker.handlers:a_dict", load_codec("msgpack")).call_for(Where("t", 0, 0))
     try:
         decode(batch(1, [0], [value]), 0, 1)
     except Undecodable:

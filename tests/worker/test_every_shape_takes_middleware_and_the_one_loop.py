@@ -17,6 +17,7 @@ from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.loading import load
 from ticketpool.worker.middleware import load_middleware
 from ticketpool.worker.place import drive
+from ticketpool.worker.where import Where
 
 H, M = "tests.worker.handlers", "tests.worker.middlewares"
 TICKET = b'{"id":"a","timestamp":"2024-01-02T03:04:05Z","order_id":1,"data":""}'
@@ -31,7 +32,7 @@ def _nothing_seen() -> Iterator[None]:
 def test_a_batch_passes_through_as_a_whole_with_its_contexts() -> None:
     handler = load(f"{H}:batch", JSON, [load_middleware(f"{M}:noting")])
     assert handler.wants_record
-    call = handler.batch_call_for("t", 0, 0)
+    call = handler.batch_call_for(Where("t", 0, 0))
     frame = batch(1, [40, 41], [TICKET] * 2, [b"k", None], [()] * 2, [0, 0])
     payloads = [call.payload(frame, i) for i in range(2)]
     drive(call.run(payloads, [(frame, 0, 1), (frame, 1, 3)]))
@@ -50,7 +51,7 @@ def test_one_that_looks_at_single_tickets_is_refused_for_batches(name: str) -> N
 
 def test_an_async_batch_awaits_them() -> None:
     handler = load(f"{H}:async_batch", JSON, [load_middleware(f"{M}:awaiting")])
-    call = handler.batch_call_for("t", 0, 0)
+    call = handler.batch_call_for(Where("t", 0, 0))
     frame = batch(1, [40], [TICKET], [b"k"], [()], [0])
     asyncio.run(call.run([call.payload(frame, 0)], [(frame, 0, 1)]))
     assert middlewares.seen == ["before", "after"]

@@ -21,6 +21,7 @@ from ticketpool.worker.decoding import JSON, Undecodable
 from ticketpool.worker.handler import Call
 from ticketpool.worker.loading import load
 from ticketpool.worker.middleware import Chain, load_middleware
+from ticketpool.worker.where import Where
 
 HERE = "tests.worker.middlewares"
 CONTEXT = Context("t", 0, 0, None, (), datetime(1970, 1, 1, tzinfo=UTC), 1, 0)
@@ -36,7 +37,7 @@ def _nothing_seen() -> Iterator[None]:
 def call_of(handler: str, *names: str, partition: int = 0) -> Call:
     """What a lane of that partition calls."""
     links = [load_middleware(f"{HERE}:{name}") for name in names]
-    return load(f"tests.worker.handlers:{handler}", JSON, links).call_for("t", partition, 0)
+    return load(f"tests.worker.handlers:{handler}", JSON, links).call_for(Where("t", partition, 0))
 
 
 def run(call: Call, *values: bytes | None, attempt: int = 1) -> None:
@@ -99,10 +100,10 @@ def test_what_does_not_decode_comes_to_none() -> None:
 
 def test_a_lane_has_its_own_of_what_holds_something() -> None:
     handler = load("tests.worker.handlers:raw", JSON, [load_middleware(f"{HERE}:counting")])
-    first, second = handler.call_for("t", 0, 0), handler.call_for("t", 1, 0)
+    first, second = handler.call_for(Where("t", 0, 0)), handler.call_for(Where("t", 1, 0))
     run(first, b"a", b"b")
     run(second, b"c")
-    run(handler.call_for("t", 0, 0), b"d")  # assigned again
+    run(handler.call_for(Where("t", 0, 0)), b"d")  # assigned again
     assert middlewares.seen == [(0, 1), (0, 2), (1, 1), (0, 1)]
 
 
@@ -199,9 +200,9 @@ def test_the_key_longest_unseen_makes_room() -> None:
 
 def test_another_lane_remembers_nothing_of_it() -> None:
     handler = load("tests.worker.handlers:raw", JSON, [load_middleware(f"{HERE}:once")])
-    run(handler.call_for("t", 0, 0), b"a")
-    run(handler.call_for("t", 1, 0), b"a")
-    run(handler.call_for("t", 0, 0), b"a")  # the same partition, assigned again
+    run(handler.call_for(Where("t", 0, 0)), b"a")
+    run(handler.call_for(Where("t", 1, 0)), b"a")
+    run(handler.call_for(Where("t", 0, 0)), b"a")  # the same partition, assigned again
     assert handlers.calls == [b"a", b"a", b"a"]
 
 

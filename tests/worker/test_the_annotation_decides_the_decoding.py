@@ -15,6 +15,7 @@ from ticketpool.core.model import INT64_MAX
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.loading import load
 from ticketpool.worker.place import drive
+from ticketpool.worker.where import Where
 
 TICKET = b'{"id":"a","timestamp":"2024-01-02T03:04:05.123456789Z","order_id":7,"data":"x","more":1}'
 AS_TICKET = Ticket(
@@ -37,7 +38,7 @@ def handle(name: str, value: bytes | None, attempt: int = 1) -> Any:
     columns: tuple[Any, ...] = ()
     if loaded.wants_record:
         columns = [None, b"k"], [(), (("h", b"1"), ("h", None))], [0, 1_700_000_000_123]
-    loaded.call_for("t", 3, 2)(batch(9, [40, 42], [b"", value], *columns), 1, attempt)
+    loaded.call_for(Where("t", 3, 2))(batch(9, [40, 42], [b"", value], *columns), 1, attempt)
     return handlers.calls[-1]
 
 
@@ -142,7 +143,7 @@ def test_what_does_not_fit_says_why(name: str, value: bytes | None, reason: str)
 
 @given(st.binary(max_size=100))
 def test_any_bytes_decode_or_are_undecodable(value: bytes) -> None:
-    decode = load("tests.worker.handlers:a_dict").call_for("t", 0, 0)
+    decode = load("tests.worker.handlers:a_dict").call_for(Where("t", 0, 0))
     try:
         decode(batch(1, [0], [value]), 0, 1)
     except Undecodable:
@@ -158,7 +159,7 @@ def handle_batch(name: str, *values: bytes, attempt: int = 1) -> Any:
     if loaded.wants_record:
         columns = [b"k"] * len(values), [()] * len(values), [1_700_000_000_123] * len(values)
     frame = batch(9, [40 + 2 * i for i in range(len(values))], values, *columns)
-    call = loaded.batch_call_for("t", 3, 2)
+    call = loaded.batch_call_for(Where("t", 3, 2))
     payloads = [call.payload(frame, i) for i in range(len(values))]
     drive(call.run(payloads, [(frame, i, attempt) for i in range(len(values))]))
     return handlers.calls[-1]
@@ -195,11 +196,11 @@ def test_the_shape_of_a_handler_is_known_from_its_signature(
 
 
 def test_a_batch_of_lists_is_a_batch_of_arrays() -> None:
-    call = load("tests.worker.handlers:lists_batch").batch_call_for("t", 0, 0)
+    call = load("tests.worker.handlers:lists_batch").batch_call_for(Where("t", 0, 0))
     assert call.payload(batch(1, [0], [b"[1,2]"]), 0) == [1, 2]
 
 
 def test_what_does_not_fit_in_a_batch_says_why() -> None:
-    call = load("tests.worker.handlers:batch").batch_call_for("t", 0, 0)
+    call = load("tests.worker.handlers:batch").batch_call_for(Where("t", 0, 0))
     with pytest.raises(Undecodable, match="DecodeError"):
         call.payload(batch(1, [0], [b"not json"]), 0)

@@ -23,8 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         first_records: of a lane's first frame, before anything of it is settled.
         watched_records: after a supervisor's death, how many leave in such frames, each
             announced in a commit; it may have died far beyond what it had committed.
-        window_records, window_bytes: sent and not settled; below both, one more whole
-            frame may be sent.
+        window_records, window_bytes: sent and not settled, with the outputs that are not
+            acknowledged; below both, one more whole frame may be sent.
         buffer_records, buffer_bytes: read and not sent; pause above, resume below a quarter.
     """
 
@@ -53,7 +53,7 @@ def may_send(ledger: Ledger, limits: Limits) -> bool:
     return bool(
         ledger.buffered
         and ledger.in_flight + ledger.exposed < limits.window_records
-        and ledger.in_flight_bytes < limits.window_bytes
+        and ledger.in_flight_bytes + ledger.output_bytes < limits.window_bytes
     )
 
 

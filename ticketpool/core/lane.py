@@ -56,6 +56,7 @@ class Lane:
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
+        sending: of the held records, those that wait for what their handler has sent.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -81,6 +82,7 @@ class Lane:
         self.refused = False
         self.at_end = False
         self.end: int | None = None
+        self.sending = 0
         self.abandoned = 0
         self.cut_off = False
         self.out_of_range = False
@@ -89,7 +91,7 @@ class Lane:
 
     @property
     def quiet(self) -> bool:
-        """Whether it is closed and no dead letter of it is waited for."""
+        """Whether it is closed and no dead letter or output of it is waited for."""
         return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
 
     @property

@@ -1,8 +1,8 @@
 """The ledger of one assigned partition: what was read, sent, finished, committable.
 
 A lane is FIFO, so integers suffice where others keep sets of offsets. Records
-move ``receive → buffer → take → window → settle``; a record whose dead letter
-is not yet acknowledged is *held* and holds ``committable`` back.
+move ``receive → buffer → take → window → settle``; a record whose dead letter or
+outputs are not yet acknowledged is *held* and holds ``committable`` back.
 
 Invariant: every record at or past ``committable`` is in held, window or buffer,
 or has not been read yet. Nothing below it is unfinished.
@@ -44,16 +44,21 @@ class Ledger:
         partition: for messages only.
         start: next offset to be read by the group; ``None`` when that is
             wherever the first record turns out to be (the beginning or the end).
+        atomic: dead letters and outputs are written in the transaction that commits
+            the offset: what is held for them holds ``committable`` back no more.
     """
 
-    def __init__(self, partition: Partition, start: int | None) -> None:
+    def __init__(self, partition: Partition, start: int | None, *, atomic: bool = False) -> None:
         self.partition = partition
+        self._atomic = atomic
+        self._pinned: int | None = None  # nothing from there on is ever committed
         self.next = start  # next offset that may be received
         self.settled = start  # next offset to be settled; all before it are finished or held
         self._last: int | None = None  # the record settled last
         self.gaps = 0  # offsets that Kafka did not deliver: compaction, transaction markers
         self.buffered = self.buffered_bytes = 0
         self.in_flight = self.in_flight_bytes = 0
+        self.output_bytes = 0  # that handlers have sent and nobody has acknowledged
         self._buffer: deque[Chunk] = deque()
         self._window: deque[Chunk] = deque()
         self._held: dict[int, RawRecord] = {}  # in rising order of offsets
@@ -61,8 +66,9 @@ class Ledger:
     @property
     def committable(self) -> int | None:
         """The *next* offset to read, as Kafka counts; ``None`` before anything is known."""
-        if self._held and self.settled is not None:
-            return min(next(iter(self._held)), self.settled)
+        barrier = self._pinned if self._atomic else next(iter(self._held), None)
+        if barrier is not None and self.settled is not None:
+            return min(barrier, self.settled)
         return self.next if self.idle else self.settled
 
     @property
@@ -77,7 +83,7 @@ class Ledger:
 
     @property
     def held(self) -> int:
-        """Records whose dead letter is not acknowledged yet."""
+        """Records whose dead letter or outputs are not acknowledged yet."""
         return len(self._held)
 
     @property
@@ -198,8 +204,18 @@ class Ledger:
                 return chunk.records[at]
         raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
 
+    def held_record(self, offset: int) -> RawRecord:
+        """The record that is held there."""
+        return self._held[offset]
+
+    def pin(self, offset: int) -> None:
+        """The held record will not be released: nothing past it is committed, in no way."""
+        if self._pinned is None:
+            self._pinned = offset
+
     def release(self, offset: int) -> None:
-        """The held record's dead letter is acknowledged, or it was skipped on purpose."""
+        """The held record's dead letter or outputs are acknowledged, or it was skipped on
+        purpose."""
         del self._held[offset]
 
     def reach_end(self, offset: int) -> None:

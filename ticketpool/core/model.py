@@ -1,10 +1,12 @@
 """The values that users and all layers share: tickets, records, contexts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NamedTuple, Protocol
 
 import msgspec
+
+from ticketpool.core.outputs import Outbox, SendableText, output
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,7 +92,7 @@ _NO_DRAIN = Drain()
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """What a handler's second parameter tells about the record at hand.
+    """What a handler's second parameter tells about the record at hand, and takes from it.
 
     Attributes:
         topic, partition, offset: where the record stands in Kafka.
@@ -110,6 +112,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     attempt: int
     worker: int
     _drain: Drain = _NO_DRAIN
+    _outbox: Outbox = msgspec.field(default_factory=Outbox)
 
     @property
     def cancelled(self) -> bool:
@@ -124,6 +127,40 @@ class Context(msgspec.Struct, frozen=True, gc=False):
         False
         """
         return self._drain.begun
+
+    def send(
+        self,
+        topic: str,
+        value: object,
+        *,
+        key: SendableText | None = None,
+        headers: Iterable[tuple[str, SendableText | None]] = (),
+    ) -> None:
+        """Have a record written to ``topic``, once this call has returned.
+
+        The supervisor writes it, and commits the ticket's offset only when Kafka has
+        acknowledged it. What a call that raises has sent is discarded. Records with the
+        same ``key`` stand in their partition in the order of the tickets that sent them,
+        for each partition that the tickets come from.
+
+        At least once: a ticket that is delivered again sends again.
+
+        Args:
+            value: bytes as they are, text as UTF-8, ``None`` as a tombstone; anything
+                else as JSON (a Struct, dataclass, dict, datetime, …: what msgspec encodes).
+            key: picks the partition as Java clients do (murmur2); ``None``: any.
+            headers: pairs of name and value; a name may repeat.
+
+        Raises:
+            TypeError: a value that JSON has nothing for, or a wrong key or header.
+            ValueError: no legal name of a topic, or more than 32 MiB for one ticket.
+            RuntimeError: the call has returned.
+
+        >>> from datetime import UTC, datetime
+        >>> context = Context("tickets", 0, 7, None, (), datetime.now(UTC), 1, 0)
+        >>> context.send("totals", {"customer": 12, "total": 99.5}, key="12")
+        """
+        self._outbox.add(output(self.offset, topic, value, key, headers))
 
 
 class Reject(Exception):

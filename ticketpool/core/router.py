@@ -24,9 +24,8 @@ def group(
 ) -> Iterator[tuple[Partition, Sequence[RawRecord]]]:
     """Runs of records of one partition, in the order read; the records are of one class.
 
-    ``topic``: that of all of them, when only one is read. Batches come from librdkafka
-    in long runs, so this costs tens of nanoseconds per record and one slice per run.
-    """
+    ``topic``: that of all of them, when only one is read. Batches come from librdkafka in long
+    runs, so this costs tens of nanoseconds per record and one slice per run."""
     if not records:
         return
     kind = type(records[0])  # its methods, called by map: the loop over records is C's
@@ -55,16 +54,23 @@ class Router:
         limits: of one lane.
         total_buffer_bytes: of memory that all buffers may take before each is held to its share.
         max_crashes: deaths after which a record that died alone is given up.
+        atomic: see ``Ledger``.
     """
 
     def __init__(
-        self, slots: int, limits: Limits, *, max_crashes: int, total_buffer_bytes: int = 96 << 20
+        self,
+        slots: int,
+        limits: Limits,
+        *,
+        max_crashes: int,
+        total_buffer_bytes: int = 96 << 20,
+        atomic: bool = False,
     ) -> None:
         self.lanes: dict[Partition, Lane] = {}
-        self._wary: dict[Partition, Lane] = {}  # of them, those that may have to wait for a commit
+        self._wary: dict[Partition, Lane] = {}  # those that may have to wait for a commit
         self.limits = self._fair_limits = limits
         self._total_buffer_bytes = total_buffer_bytes
-        self._max_crashes = max_crashes
+        self._max_crashes, self._atomic = max_crashes, atomic
         self._by_number: dict[int, Lane] = {}
         self._by_slot: list[list[Lane]] = [[] for _ in range(slots)]
         self._epochs = count(1)
@@ -77,7 +83,7 @@ class Router:
         slot = min(range(len(self._by_slot)), key=lambda s: len(self._by_slot[s]))
         used = {lane.index for lane in self._by_slot[slot]}
         index = next(i for i in count() if i not in used)
-        lane = Lane(partition, Ledger(partition, start), slot, index)
+        lane = Lane(partition, Ledger(partition, start, atomic=self._atomic), slot, index)
         lane.epoch = next(self._epochs)
         self.lanes[partition] = lane
         self._wary[partition] = lane

@@ -11,15 +11,16 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ticketpool.core.outputs import Output
 from ticketpool.errors import FrameError
 
 T = TypeVar("T")
 
 HEADER = struct.Struct("<I")
 MAX_FRAME = 64 << 20
-"""Bytes that a worker may send in one frame. A longer one can only be corruption: acks and
-texts of errors stop at far less. What the supervisor sends is as long as Kafka's records
-with their keys and headers are, and no worker has reason to doubt it."""
+"""Bytes that a worker may send in one frame. A longer one can only be corruption: acks with
+their outputs and texts of errors stop at far less. What the supervisor sends is as long as
+Kafka's records with their keys and headers are, and no worker has reason to doubt it."""
 
 NO_LIMIT = 2**32 - 1  # as long as the head of a frame can say
 
@@ -152,6 +153,7 @@ class Ack(_Frame, tag="ack", frozen=True):
         buckets: durations of decoding and handler (retries included), as pairs
             of (bucket of ``ticketpool.core.latency``, count).
         busy_ns: their sum, in nanoseconds.
+        sent: what the handler has sent with them, in order; ``through`` covers their records.
     """
 
     lane: int
@@ -160,6 +162,7 @@ class Ack(_Frame, tag="ack", frozen=True):
     dead: list[Dead]
     buckets: list[tuple[int, int]]
     busy_ns: int
+    sent: list[Output] = []
 
 
 class Retrying(_Frame, tag="retrying", frozen=True):

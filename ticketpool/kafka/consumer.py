@@ -24,8 +24,8 @@ from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, fatal, make_client
-from ticketpool.kafka.insist import insist
-from ticketpool.kafka.listener import Listener, Outcome, Start, outcomes_of
+from ticketpool.kafka.insist import insist, insist_on_stable
+from ticketpool.kafka.listener import Listener, Outcome, Start, commits_of, member_of, outcomes_of
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
 from ticketpool.kafka.settings import consumer_properties, new_protocol
 
@@ -167,7 +167,8 @@ class GroupConsumer:
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         if not partitions:
             return []
-        return insist(lambda: self._consumer.committed(partitions, timeout=_RPC_SECONDS))
+        ask = self._consumer.committed
+        return insist_on_stable(lambda: ask(partitions, timeout=_RPC_SECONDS))
 
     def _start(self, found: TopicPartition) -> Start:
         partition = Partition(found.topic, found.partition)
@@ -216,7 +217,7 @@ class GroupConsumer:
         through ``Listener.committed``."""
         crash.point("supervisor:before-commit")
         try:
-            self._consumer.commit(offsets=_commits(positions), asynchronous=True)
+            self._consumer.commit(offsets=commits_of(positions), asynchronous=True)
         except KafkaException as error:
             _log.warning("commit not sent", error=error.args[0].str())
             return False
@@ -225,7 +226,7 @@ class GroupConsumer:
     def commit_now(self, positions: Iterable[tuple[Partition, Position]]) -> list[Outcome]:
         """Commit and wait, also for a coordinator that is just moving; the outcome for each
         partition. Never raises."""
-        wanted = _commits(positions)
+        wanted = commits_of(positions)
         if not wanted:
             return []
         try:
@@ -233,6 +234,10 @@ class GroupConsumer:
             return outcomes_of(None, answer or ())
         except KafkaException as error:
             return outcomes_of(error.args[0], wanted)
+
+    def membership(self) -> object | None:
+        """Who we are in the group by now, for a transaction (KIP-447); see ``member_of``."""
+        return member_of(self._consumer.consumer_group_metadata())
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         try:
@@ -292,7 +297,3 @@ def _offset_of(start: Start) -> int:
 
 def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:
     return [Partition(p.topic, p.partition) for p in partitions]
-
-
-def _commits(positions: Iterable[tuple[Partition, Position]]) -> list[TopicPartition]:
-    return [TopicPartition(p.topic, p.number, at.offset, at.memo) for p, at in positions]

@@ -1,7 +1,7 @@
 """Asking a coordinator that is just moving: a while, not for ever."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -25,8 +25,12 @@ PASSING = frozenset(
 )
 """Errors of a coordinator that moves or loads (KIP-98, "COORDINATOR_LOAD_IN_PROGRESS")."""
 
+_UNSTABLE_SECONDS = 25.0  # the time-out of a killed member's transaction, and the broker's own pace
+_UNSTABLE = frozenset({KafkaError.UNSTABLE_OFFSET_COMMIT, KafkaError._TIMED_OUT})
+"""Errors while a transaction that commits these offsets is open (KIP-447)."""
 
-def insist(ask: Callable[[], T], seconds: float = SECONDS) -> T:
+
+def insist(ask: Callable[[], T], seconds: float = SECONDS, passing: Collection[int] = PASSING) -> T:
     """The answer to ``ask``, which is called again while it raises a passing error.
 
     Raises:
@@ -37,6 +41,11 @@ def insist(ask: Callable[[], T], seconds: float = SECONDS) -> T:
         try:
             return ask()
         except KafkaException as error:
-            if error.args[0].code() not in PASSING or time.monotonic() >= deadline:
+            if error.args[0].code() not in passing or time.monotonic() >= deadline:
                 raise
         time.sleep(_EVERY_SECONDS)  # a coordinator tells nobody when it is ready
+
+
+def insist_on_stable(ask: Callable[[], T]) -> T:
+    """The group's offsets, also while a transaction is open that was about to commit some."""
+    return insist(lambda: insist(ask), _UNSTABLE_SECONDS, _UNSTABLE)

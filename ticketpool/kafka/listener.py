@@ -1,9 +1,11 @@
 """What the group's member tells of: assignments, losses, commits, ends of the log."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from confluent_kafka import TopicPartition
 
 from ticketpool.core.model import Partition
 from ticketpool.core.trouble import Position
@@ -49,6 +51,27 @@ class Listener(Protocol):
 
     def out_of_range(self, partition: Partition, why: str) -> None:
         """The next offset is not in the log any more; nothing is read until ``restart``."""
+
+
+def commits_of(positions: Iterable[tuple[Partition, Position]]) -> list[TopicPartition]:
+    """As the client wants them."""
+    return [TopicPartition(p.topic, p.number, at.offset, at.memo) for p, at in positions]
+
+
+_HEAD = 7  # bytes, "CGMDv2:"; the generation follows (rd_kafka_consumer_group_metadata_write)
+
+
+def member_of(metadata: bytes) -> bytes | None:
+    """A consumer's group metadata; ``None`` when it tells of no generation.
+
+    The broker believes offsets of a transaction that name no generation, whoever owns the
+    partition (GroupCoordinator, validateOffsetCommit): a supervisor that was expelled and
+    has not heard of it yet would write over its successor's.
+
+    >>> member_of(b"CGMDv2:" + (-1).to_bytes(4, "little", signed=True) + b"group")
+    """
+    generation = int.from_bytes(metadata[_HEAD : _HEAD + 4], sys.byteorder, signed=True)
+    return metadata if metadata.startswith(b"CGMDv") and generation >= 0 else None
 
 
 def outcomes_of(error: Any | None, partitions: Iterable[Any]) -> list[Outcome]:

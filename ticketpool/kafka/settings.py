@@ -27,7 +27,8 @@ REFUSED: Mapping[str, str] = {
     "delivery.timeout.ms": "use --delivery-timeout",
     "message.timeout.ms": "use --delivery-timeout",
     "enable.partition.eof": "ticketpool sets it where it needs it",
-    "transactional.id": "dead letters are not written in transactions; they would never arrive",
+    "transactional.id": "use --exactly-once",
+    "transaction.timeout.ms": "use --exactly-once, which sets it",
     "test.mock.num.brokers": "use `ticketpool broker`",
 }
 """Properties that would break a promise, or that have an option, with the reason."""
@@ -155,6 +156,25 @@ def producer_properties(
         "delivery.timeout.ms": int((delivery_timeout_seconds or 0) * 1000),
         **kafka.properties,
     }
+
+
+TRANSACTION_SECONDS = 10.0
+"""How long a transaction may take; that of a killed supervisor keeps readers waiting as long,
+and its partitions' new owner."""
+
+
+def transactional_properties(kafka: KafkaConfig, name: str) -> Properties:
+    """Properties of the supervisor's transactional producer."""
+    return {
+        **producer_properties(
+            kafka, partitioner="murmur2_random", compression="lz4",
+            delivery_timeout_seconds=TRANSACTION_SECONDS,
+        ),
+        "message.max.bytes": 64 << 20,  # let the topic's own limit decide
+        "topic.metadata.propagation.max.ms": 3_000,
+        "transaction.timeout.ms": int(TRANSACTION_SECONDS * 1000),
+        "transactional.id": name,
+    }  # fmt: skip
 
 
 def admin_properties(kafka: KafkaConfig) -> Properties:

@@ -12,6 +12,7 @@ from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.listener import Outcome, Start
+from ticketpool.kafka.transactions import Transactions
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Totals
@@ -38,6 +39,7 @@ class Assignment:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.consumer: GroupConsumer  # set by the service; each needs the other
+        self.transactions: Transactions | None = None  # commits in its place (--exactly-once)
         self.arrived = False
         self.events: Counter[str] = Counter()
         self.commits = self.commit_failures = 0
@@ -156,10 +158,12 @@ class Assignment:
             self._send(list(self._router.to_announce()))
 
     def _send(self, moved: list[tuple[Lane, Position]]) -> None:
+        if self.transactions is not None:  # one at a time
+            moved = [] if self.transactions.busy else self._writable(moved)
         if not moved:
             return
         trace.committing(moved)
-        self._asked = self.consumer.commit_soon(
+        self._asked = (self.transactions or self.consumer).commit_soon(
             [(lane.partition, position) for lane, position in moved]
         )
         for lane, position in moved:
@@ -177,13 +181,21 @@ class Assignment:
             if (position := lane.position()) is not None
             and (lane.refused or not position == lane.confirmed == lane.requested)
         ]
+        committer = self.transactions or self.consumer
+        wanted = self._writable(wanted)
         trace.committing(wanted)
         for lane, position in wanted:
             lane.requested, lane.refused = position, False
-        self.committed(self.consumer.commit_now([(lane.partition, at) for lane, at in wanted]))
+        self.committed(committer.commit_now([(lane.partition, at) for lane, at in wanted]))
+
+    def _writable(self, moved: list[tuple[Lane, Position]]) -> list[tuple[Lane, Position]]:
+        """Without the lanes whose outputs can't be written for now."""
+        may = self.transactions.may_commit if self.transactions is not None else None
+        return moved if may is None else [one for one in moved if may(one[0].partition)]
 
     def drain(self, lanes: Iterable[Lane], deadline: float) -> None:
-        """Let these lanes finish the record at hand and their dead letters be acknowledged.
+        """Let these lanes finish the record at hand and their dead letters and outputs be
+        acknowledged.
 
         What still runs at the deadline is killed, and what awaits is cancelled shortly before;
         it will be delivered again.
@@ -201,7 +213,8 @@ class Assignment:
                 topic=lane.partition.topic,
                 partition=lane.partition.number,
                 worker=lane.slot,
-                unwritten_dead_letters=lane.ledger.held - lane.abandoned,
+                unwritten_dead_letters=lane.ledger.held - lane.abandoned - lane.sending,
+                unacknowledged_outputs_of=lane.sending,
                 setting="--drain-timeout",
             )
             # Leaving the group drains once more.

@@ -18,12 +18,15 @@ from ticketpool.ipc.frames import (
     Ready,
     Retrying,
 )
+from ticketpool.kafka.outlet import Carrier
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.feed import frame_of
 from ticketpool.supervisor.heartbeat import Heartbeat
+from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
+from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
 from ticketpool.worker import words
@@ -55,9 +58,12 @@ class Crew:
         router: Router,
         failures: Failures,
         totals: Totals,
+        carrier: Carrier,
         clock: Clock = time.monotonic,
     ) -> None:
         self.pool = pool
+        self._carrier = carrier
+        self._outputs = Outputs(carrier, failures, clock)
         self._router = router
         self._failures = failures
         self._totals = totals
@@ -69,8 +75,15 @@ class Crew:
         self.urgent = False
         self.heartbeat = Heartbeat(pool, config.silence_seconds, clock)
         self.recycler = Recycler(config, pool, router)
+        self._settler = Settler(router, failures, self._outputs, totals, self.recycler)
         self.undertaker = Undertaker(
-            pool, router, failures, totals, self._starts, config.handler_timeout_seconds, clock
+            pool,
+            router,
+            failures,
+            self._settler,
+            self._starts,
+            config.handler_timeout_seconds,
+            clock,
         )
 
     # -- processes --------------------------------------------------------------------
@@ -132,6 +145,8 @@ class Crew:
     def _put_frames(self, slot: Slot[FromWorker]) -> int:
         """Queue what the slot's worker may be sent; how many frames."""
         channel, count = slot.living.channel, 0
+        if self._outputs.full:
+            return 0
         for lane, chunk in self._router.sendable(slot.index):
             trace.delivered(lane, chunk.offsets)
             crash.point("supervisor:before-frame")
@@ -189,13 +204,7 @@ class Crew:
         lane = self._router.find(ack.lane)
         if lane is None:
             return  # fenced: of an earlier process or assignment
-        for dead in ack.dead:
-            self._failures.failed(lane, dead)
-        settled = self._router.settle(lane, ack.through)
-        trace.settled(lane, ack.through, "ack")
-        self._totals.finished(lane, settled - len(ack.dead), ack.buckets, ack.busy_ns)
-        self._failures.finished(settled, len(ack.dead))
-        self.recycler.settled(lane.slot, settled)
+        self._settler.by_ack(lane, ack)
         self.pool.slots[lane.slot].worked()
 
     def settle_finished(self) -> None:
@@ -215,16 +224,8 @@ class Crew:
         self.collect()
         for lane, number, through in found:
             if through is not None and lane is self._router.find(number):
-                self._settle_unacknowledged(lane, through)
-
-    def _settle_unacknowledged(self, lane: Lane, through: int) -> None:
-        if self.pool.slots[lane.slot].living.channel.broken or not lane.ledger.is_open(through):
-            return  # its last frames may have told of dead records, and could not be read
-        settled = self._router.settle(lane, through)
-        trace.settled(lane, through, "words")
-        self._totals.finished(lane, settled, (), 0)
-        self._failures.finished(settled, 0)
-        self.recycler.settled(lane.slot, settled)
+                if not self.pool.slots[lane.slot].living.channel.broken:
+                    self._settler.by_word(lane, through)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)
@@ -262,7 +263,7 @@ class Crew:
     def forget(self, lane: Lane) -> None:
         """The lane's partition is given up; what its worker may still send is not believed."""
         self._router.forget(lane)
-        self._failures.forget(lane)
+        self._outputs.forget(lane)
 
     def kill(self, lanes: Iterable[Lane]) -> None:
         """Kill the workers of these lanes, and wait until they are dead: nothing of ours runs
@@ -294,5 +295,5 @@ class Crew:
             self.on_wait()
             self.collect(min(left, 0.05))
             self.feed()
-            self._failures.tend()
+            self._carrier.tend()
         return True

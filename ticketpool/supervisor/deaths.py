@@ -11,8 +11,8 @@ from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Death, Pool, Slot, SlotState
 from ticketpool.supervisor import memory
 from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
-from ticketpool.supervisor.totals import Totals
 from ticketpool.worker import words
 
 _log = log.get("ticketpool.supervisor")
@@ -31,7 +31,7 @@ class Undertaker:
         pool: Pool[FromWorker],
         router: Router,
         failures: Failures,
-        totals: Totals,
+        settler: Settler,
         starts: Starts,
         handler_timeout_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -39,7 +39,7 @@ class Undertaker:
         self._pool = pool
         self._router = router
         self._failures = failures
-        self._totals = totals
+        self._settler = settler
         self._starts = starts
         self._clock = clock
         self._oom_kills = memory.ours()
@@ -84,17 +84,12 @@ class Undertaker:
         return "retired" if retired else ""
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
-        """Settle what the dead worker had finished without an ack; what it was running.
-
-        Not after a frame that could not be read: it may have told of dead records,
-        and their dead letters would never be written.
-        """
+        """Settle what the dead worker had finished without an ack; what it was running."""
         cells = slot.living.words.cells
         for lane in () if slot.living.channel.broken else self._router.of_slot(slot.index):
             through = words.settled(cells, lane.index, lane.number) if lane.opened else None
-            if through is not None and lane.ledger.is_open(through):
-                self._totals.finished(lane, self._router.settle(lane, through), (), 0)
-                trace.settled(lane, through, "words")
+            if through is not None:
+                self._settler.by_word(lane, through)
         # The ack of a dead record comes before its word: it may be settled by now.
         return [(ln, offset) for ln, offset, _ in self.running(slot) if ln.ledger.is_open(offset)]
 

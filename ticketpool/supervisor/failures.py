@@ -5,6 +5,7 @@ import signal
 from ticketpool import log, trace
 from ticketpool.config import OnFailure, RunConfig
 from ticketpool.core.lane import Lane
+from ticketpool.core.model import RawRecord
 from ticketpool.core.policy import Breaker
 from ticketpool.errors import StoppedByPolicy
 from ticketpool.ipc.frames import Dead
@@ -47,21 +48,19 @@ class Failures:
                 "down?) or raise --dead-letter-limit"
             )
 
-    def forget(self, lane: Lane) -> None:
-        """The lane's partition is given up: whoever gets it writes its dead letters."""
-        self._letters.forget(lane.partition)
-
-    def tend(self) -> None:
-        """Take acknowledgements of dead letters, send again what failed."""
-        self._letters.tend()
-
     def failed(self, lane: Lane, dead: Dead) -> None:
-        """A record in flight is dead, as its worker says. Call before it is settled.
+        """A record in flight is dead, as its worker says. Call before it is settled."""
+        self._give_up(lane, dead, lane.ledger.hold(dead.offset))
 
-        No letter is begun any more once the service is to stop: it would be one too many.
-        """
+    def refused(self, lane: Lane, dead: Dead) -> None:
+        """A record that is held for its outputs is dead: one of them can't be written."""
+        self.finished(0, 1)
+        self._give_up(lane, dead, lane.ledger.held_record(dead.offset))
+
+    def _give_up(self, lane: Lane, dead: Dead, record: RawRecord) -> None:
+        """As the policy says. No letter is begun any more once the service is to stop: it
+        would be one too many."""
         policy = OnFailure.DEAD_LETTER if dead.rejected else self._config.on_failure
-        record = lane.ledger.hold(dead.offset)
         if policy is OnFailure.DEAD_LETTER and self.stopped is None:
             self._letters.write(
                 self._config.dead_letter_topic_of(lane.partition.topic),
@@ -80,6 +79,7 @@ class Failures:
     def _stop(self, lane: Lane, dead: Dead) -> None:
         """The record stays held: it is never committed, and nothing will release it."""
         lane.abandoned += 1
+        lane.ledger.pin(dead.offset)
         trace.abandoned(lane)
         if self.stopped is None:
             self.stopped = StoppedByPolicy(

@@ -16,7 +16,9 @@ from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.outlet import Carrier, Outlet
 from ticketpool.kafka.settings import new_protocol
+from ticketpool.kafka.transactions import Transactions
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -51,13 +53,16 @@ class Supervisor:
         self._lifecycle = Lifecycle()
         self._totals = Totals()
         limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
-        self._router = Router(config.workers, limits, max_crashes=config.max_crashes)
-        letters = DeadLetters(config.kafka, config.group)
-        self._failures = Failures(config, letters, self._totals)
+        self._router = router = Router(
+            config.workers, limits, max_crashes=config.max_crashes, atomic=config.exactly_once
+        )
+        transactions = Transactions(config.kafka, config.group) if config.exactly_once else None
+        self._carrier: Carrier = transactions or Outlet(config.kafka)
+        self._failures = Failures(config, DeadLetters(self._carrier, config.group), self._totals)
         stdout = sys.stderr.fileno() if config.quiet_stdout else None
         recruiter = Recruiter(config, worker_environment(config), stdout)
         pool = Pool(config.workers, recruiter, Backoff(0.1, 10.0))
-        self._crew = Crew(config, pool, self._router, self._failures, self._totals)
+        self._crew = Crew(config, pool, self._router, self._failures, self._totals, self._carrier)
         self._assignment = Assignment(config, self._router, self._crew, self._totals, signals)
         self._consumer = self._assignment.consumer = GroupConsumer(
             config.kafka,
@@ -67,10 +72,11 @@ class Supervisor:
             find_end=config.until_caught_up,
             listener=self._assignment,
         )
+        if transactions is not None:
+            self._assignment.transactions = transactions
+            transactions.open(self._assignment, self._consumer.membership)
         self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
-        self._reporter = Reporter(
-            config, self._lifecycle, self._router, self._crew, self._assignment
-        )
+        self._reporter = Reporter(config, self._lifecycle, router, self._crew, self._assignment)
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
@@ -151,7 +157,7 @@ class Supervisor:
         self._crew.collect()
         self._crew.feed()
         self._intake.tend()
-        self._failures.tend()
+        self._carrier.tend()
         now = time.monotonic()
         if now >= self._commit_due or self._crew.urgent:
             self._crew.settle_finished()

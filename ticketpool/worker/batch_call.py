@@ -3,12 +3,16 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ticketpool.core.model import Context
+from ticketpool.core.outputs import MAX_BYTES
 from ticketpool.ipc.frames import Records
+from ticketpool.worker.where import Where
 
 
 class BatchCall:
     """The calls of a batch handler, for one lane.
+
+    Args:
+        where: makes the contexts, for a handler that takes them.
 
     Attributes:
         payload: ``payload(batch, i)`` decodes a record. Raises ``Undecodable``.
@@ -18,13 +22,13 @@ class BatchCall:
         self,
         handle: Callable[..., Any],
         payload: Callable[[Records, int], Any],
-        context: Callable[[Records, int, int], Context] | None,
+        where: Where | None,
         *,
         is_async: bool,
     ) -> None:
         self.payload = payload
         self._handle = handle
-        self._context = context
+        self._where = where
         self._is_async = is_async
 
     async def run(self, payloads: list[Any], places: list[tuple[Records, int, int]]) -> None:
@@ -33,10 +37,20 @@ class BatchCall:
         Args:
             places: of each record: its frame, its index there, and which attempt this is.
         """
-        if self._context is None:
-            result = self._handle(payloads)
-        else:
-            result = self._handle(payloads, [self._context(*place) for place in places])
+        if self._where is None:
+            await self._call(payloads)
+            return
+        contexts = [self._where.context(*place) for place in places]
+        await self._call(payloads, contexts)
+        if sum(context._outbox.size for context in contexts) > MAX_BYTES:
+            raise ValueError(
+                f"Context.send: more than {MAX_BYTES >> 20} MiB for one batch; lower --batch-size"
+            )
+        for context in contexts:
+            self._where.collect(context._outbox)
+
+    async def _call(self, *arguments: Any) -> None:
+        result = self._handle(*arguments)
         if self._is_async:
             await result
         else:

@@ -13,6 +13,7 @@ from ticketpool.worker.batch_call import BatchCall
 from ticketpool.worker.batch_notes import BatchNotes
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.lane import Lane, Rules
+from ticketpool.worker.outputs import LaneOutputs
 from ticketpool.worker.place import Place
 
 _NOT_YET = object()
@@ -70,13 +71,14 @@ class BatchLane(Lane):
         cells: memoryview,
         place: Place | None = None,
         drain: Drain | None = None,
+        outputs: LaneOutputs | None = None,
     ) -> None:
         self._batch = call
         self._notes = BatchNotes(opened.lane, opened.topic, opened.partition)
         self._frame: Records | None = None
         self._at = 0  # of the frame's records, the next
         self._call_began = 0
-        super().__init__(opened, _no_call, rules, port, cells, place, drain)
+        super().__init__(opened, _no_call, rules, port, cells, place, drain, outputs)
 
     async def _run(self) -> None:
         with suppress(_Unfinished):

@@ -6,9 +6,9 @@ The annotation of the first parameter decides the decoding, once, here.
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from ticketpool.core.model import Context, Drain, Record, from_millis
+from ticketpool.core.model import Context, Record
 from ticketpool.ipc.frames import Records
-from ticketpool.worker.batch_call import BatchCall
+from ticketpool.worker.batch_call import BatchCall, refuse_awaitable
 from ticketpool.worker.decoding import JSON, Codec, Undecodable, decoder_for
 from ticketpool.worker.hooks import Hooks
 from ticketpool.worker.loop import LazyLoop, Loop
@@ -21,6 +21,7 @@ from ticketpool.worker.signature import (
     is_async,
     parameters_of,
 )
+from ticketpool.worker.where import Where
 
 Call = Callable[[Records, int, int], Any]
 """``call(batch, i, attempt)`` runs the handler with the batch's i-th record. Of an async handler
@@ -97,16 +98,12 @@ class Handler:
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
         self.loop.wait_for(work)
 
-    def call_for(self, topic: str, partition: int, worker: int, drain: Drain | None = None) -> Call:
-        """The call for a lane: decode, then the handler with one or two arguments.
-
-        Args:
-            drain: for the contexts: whether the lane is being closed.
-        """
+    def call_for(self, where: Where) -> Call:
+        """The call for a lane: decode, then the handler with one or two arguments."""
         if self._payload is Record:
-            return self._record_call(topic, partition, worker, drain or Drain())
+            return self._record_call(where)
         if self._with_context:
-            return self._call_with_context(topic, partition, worker, drain or Drain())
+            return self._call_with_context(where)
         handle, decode = self._chain.for_lane(self.function), self._decode
 
         def call(batch: Records, i: int, attempt: int) -> object:
@@ -121,59 +118,59 @@ class Handler:
 
         return call
 
-    def _call_with_context(self, topic: str, partition: int, worker: int, drain: Drain) -> Call:
-        handle, decode = self._chain.for_lane(self.function), self._decode
+    def _call_with_context(self, where: Where) -> Call:
+        handle, decode = self._collected(where), self._decode
 
         def call(batch: Records, i: int, attempt: int) -> object:
             value = batch.values[i]
             try:
                 payload = decode(value)
-            except (Undecodable, OSError):  # OSError: a hook's registry is away, so try again
+            except (Undecodable, OSError):
                 raise
-            except Exception as error:  # also UnicodeDecodeError and RecursionError
+            except Exception as error:  # as above
                 raise Undecodable(reason(value, error)) from error
-            return handle(payload, _context(batch, i, attempt, topic, partition, worker, drain))
+            return handle(payload, where.context(batch, i, attempt))
 
         return call
 
-    def _record_call(self, topic: str, partition: int, worker: int, drain: Drain) -> Call:
-        handle, with_context = self._chain.for_lane(self.function), self._with_context
+    def _record_call(self, where: Where) -> Call:
+        if not self._with_context:
+            plain = self._chain.for_lane(self.function)
+            return lambda batch, i, attempt: plain(where.record(batch, i))
+        handle = self._collected(where)
 
         def call(batch: Records, i: int, attempt: int) -> object:
-            record = Record(  # here, and not by _record: one call less, as above
-                topic,
-                partition,
-                batch.offset(i),
-                batch.keys[i],
-                batch.values[i],
-                batch.headers[i],
-                from_millis(batch.timestamps[i]),
-            )
-            if not with_context:
-                return handle(record)
-            return handle(record, _context(batch, i, attempt, topic, partition, worker, drain))
+            return handle(where.record(batch, i), where.context(batch, i, attempt))
 
         return call
 
-    def batch_call_for(
-        self, topic: str, partition: int, worker: int, drain: Drain | None = None
-    ) -> BatchCall:
+    def _collected(self, where: Where) -> Callable[[Any, Context], object]:
+        """The user's function; what it has sent is collected once it has returned."""
+        handle, collect = self._chain.for_lane(self.function), where.collect
+
+        def called(payload: Any, context: Context) -> None:
+            if (result := handle(payload, context)) is not None:
+                refuse_awaitable(result)
+            collect(context._outbox)
+
+        async def awaited(payload: Any, context: Context) -> None:
+            await handle(payload, context)  # type: ignore[misc]  # it is async
+            collect(context._outbox)
+
+        return awaited if self.is_async else called
+
+    def batch_call_for(self, where: Where) -> BatchCall:
         """The same for a lane of a batch handler."""
-        drain = drain or Drain()
-
-        def context(batch: Records, i: int, attempt: int) -> Context:
-            return _context(batch, i, attempt, topic, partition, worker, drain)
-
         return BatchCall(
             self._chain.for_lane(self.function),
-            self._payload_of(topic, partition),
-            context if self._with_context else None,
+            self._payload_of(where),
+            where if self._with_context else None,
             is_async=self.is_async,
         )
 
-    def _payload_of(self, topic: str, partition: int) -> Callable[[Records, int], Any]:
+    def _payload_of(self, where: Where) -> Callable[[Records, int], Any]:
         if self._payload is Record:
-            return lambda batch, i: _record(batch, i, topic, partition)
+            return where.record
         decode = self._decode
 
         def payload(batch: Records, i: int) -> Any:
@@ -186,31 +183,3 @@ class Handler:
                 raise Undecodable(reason(value, error)) from error
 
         return payload
-
-
-def _record(batch: Records, i: int, topic: str, partition: int) -> Record:
-    return Record(
-        topic,
-        partition,
-        batch.offset(i),
-        batch.keys[i],
-        batch.values[i],
-        batch.headers[i],
-        from_millis(batch.timestamps[i]),
-    )
-
-
-def _context(
-    batch: Records, i: int, attempt: int, topic: str, partition: int, worker: int, drain: Drain
-) -> Context:
-    return Context(
-        topic,
-        partition,
-        batch.offset(i),
-        batch.keys[i],
-        batch.headers[i],
-        from_millis(batch.timestamps[i]),
-        attempt,
-        worker,
-        drain,
-    )

@@ -13,8 +13,9 @@ from ticketpool.ipc.frames import Ack, Closed, Dead, Open, Records, Retrying
 from ticketpool.worker.batch_call import refuse_awaitable
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.handler import Call
+from ticketpool.worker.outputs import LaneOutputs
 from ticketpool.worker.place import OwnThread, Place
-from ticketpool.worker.words import HEARTBEAT, LANE, RUNNING, SETTLED, SINCE, STRIDE
+from ticketpool.worker.words import HEARTBEAT, HELD, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000
 """A lane that is busy for long says so this often. A crash in between repeats
@@ -54,6 +55,7 @@ class Lane:
     Args:
         place: where it runs; ``None``: in a thread of its own.
         drain: is told when the lane is closed.
+        outputs: what its calls have sent.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Lane:
         cells: memoryview,
         place: Place | None = None,
         drain: Drain | None = None,
+        outputs: LaneOutputs | None = None,
     ) -> None:
         self._number = opened.lane
         self._call = call
@@ -80,6 +83,8 @@ class Lane:
         self._durations: list[int] = []
         self._dead: list[Dead] = []
         self._silent = self._ack_due = 0
+        self._outputs = outputs or LaneOutputs(cells, opened.index)
+        self._outputs.flush = self._acknowledge
         self._begin_words()
         self._place.start(f"{opened.topic}[{opened.partition}]", self._run)
 
@@ -101,7 +106,7 @@ class Lane:
         """The words are this lane's from here on; its number goes in last."""
         cells, base = self._cells, self._base
         cells[base + LANE] = 0
-        cells[base + RUNNING] = cells[base + SETTLED] = 0
+        cells[base + RUNNING] = cells[base + SETTLED] = cells[base + HELD] = 0
         cells[base + LANE] = self._number
 
     async def _run(self) -> None:
@@ -165,6 +170,7 @@ class Lane:
         if not durations and not self._dead:
             return
         durations.sort()
+        sent = self._outputs.take(self._through)
         crash.point("worker:before-ack")
         self._port.send(
             Ack(
@@ -174,8 +180,11 @@ class Lane:
                 self._dead,
                 list(count_sorted(durations)),
                 sum(durations),
+                sent,
             )
         )
+        if sent:
+            self._outputs.told()
         crash.point("worker:after-ack")
         durations.clear()
         self._dead = []

@@ -13,7 +13,9 @@ from ticketpool.worker.batch_lane import BatchLane
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.lane import Lane, Rules
+from ticketpool.worker.outputs import LaneOutputs
 from ticketpool.worker.place import OnLoop, OwnThread, Place
+from ticketpool.worker.where import Where
 
 
 class Opener:
@@ -38,15 +40,17 @@ class Opener:
     def open(self, opened: Open) -> Lane:
         """A lane at work: in a thread of its own, or of an async handler on the event loop."""
         handler, drain = self._handlers.of(opened.topic), Drain()
-        where = opened.topic, opened.partition
-        shared = self._rules, self._port, self._cells, _place(handler), drain
+        topic, partition = opened.topic, opened.partition
+        outputs = LaneOutputs(self._cells, opened.index)
+        where = Where(topic, partition, self._slot, drain, outputs.collect)
+        shared = self._rules, self._port, self._cells, _place(handler), drain, outputs
         if handler.is_batch:
-            batch_call = handler.batch_call_for(*where, self._slot, drain)
-            return BatchLane(opened, batch_call, *shared)
-        call = handler.call_for(*where, self._slot, drain)
+            return BatchLane(opened, handler.batch_call_for(where), *shared)
+        call = handler.call_for(where)
         if handler.is_async:
-            return AsyncLane(opened, trace.traced_async(call, opened.lane, *where), *shared)
-        return Lane(opened, trace.traced(call, opened.lane, *where), *shared)
+            traced = trace.traced_async(call, opened.lane, topic, partition)
+            return AsyncLane(opened, traced, *shared)
+        return Lane(opened, trace.traced(call, opened.lane, topic, partition), *shared)
 
 
 def _place(handler: Handler) -> Place:

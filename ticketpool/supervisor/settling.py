@@ -1,0 +1,56 @@
+"""What workers have finished is settled: as an ack tells it, or the shared words."""
+
+from collections.abc import Sequence
+
+from ticketpool import trace
+from ticketpool.core.lane import Lane
+from ticketpool.core.router import Router
+from ticketpool.ipc.frames import Ack
+from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.outputs import Outputs
+from ticketpool.supervisor.recycle import Recycler
+from ticketpool.supervisor.totals import Totals
+
+
+class Settler:
+    """*Supervisor side.* The one place where records are settled and counted."""
+
+    def __init__(
+        self,
+        router: Router,
+        failures: Failures,
+        outputs: Outputs,
+        totals: Totals,
+        recycler: Recycler,
+    ) -> None:
+        self._router = router
+        self._failures = failures
+        self._outputs = outputs
+        self._totals = totals
+        self._recycler = recycler
+
+    def by_ack(self, lane: Lane, ack: Ack) -> None:
+        """All up to ``ack.through`` is finished; what is dead of it or has sent is held first."""
+        if ack.dead or ack.sent:
+            self._outputs.hold(lane, ack)
+        settled = self._router.settle(lane, ack.through)
+        trace.settled(lane, ack.through, "ack")
+        self._count(lane, settled, len(ack.dead), ack.buckets, ack.busy_ns)
+
+    def by_word(self, lane: Lane, through: int) -> None:
+        """The same of what no ack has told; nothing when one has meanwhile.
+
+        Not to be called when a frame of the worker could not be read: it may have told of dead
+        records, and their dead letters would never be written.
+        """
+        if lane.ledger.is_open(through):
+            settled = self._router.settle(lane, through)
+            trace.settled(lane, through, "words")
+            self._count(lane, settled, 0, (), 0)
+
+    def _count(
+        self, lane: Lane, settled: int, dead: int, buckets: Sequence[tuple[int, int]], busy_ns: int
+    ) -> None:
+        self._totals.finished(lane, settled - dead, buckets, busy_ns)
+        self._failures.finished(settled, dead)
+        self._recycler.settled(lane.slot, settled)
