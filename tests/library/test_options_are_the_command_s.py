@@ -14,6 +14,8 @@ from ticketpool.errors import ConfigError
 from ticketpool.library.options import PoolOptions, run_config
 
 _OF_A_COMMAND = {"config", "json"}
+_REPEATED, _BY_NAME = {"topic", "handler"}, {"properties", "topics", "handlers", "codecs"}
+"""Options that are repeated, some with a name in front; and what stands for them."""
 
 
 def _names() -> set[str]:
@@ -22,8 +24,8 @@ def _names() -> set[str]:
 
 
 def test_they_have_the_same_names() -> None:
-    ours = set(PoolOptions.__annotations__) - {"properties", "topics"}
-    assert ours == _names() - _OF_A_COMMAND - {"topic"}
+    ours = set(PoolOptions.__annotations__) - _BY_NAME
+    assert ours == _names() - _OF_A_COMMAND - _REPEATED
 
 
 def test_what_is_left_out_has_the_command_s_default() -> None:
@@ -37,6 +39,13 @@ def test_all_that_is_given_arrives() -> None:
         "properties": {"session.timeout.ms": "9000"},
         "topics": ["a", "b"],
         "group": "g",
+        "handlers": {"b": "m:g"},
+        "codec": "msgpack",
+        "codecs": {"a": "m:codec"},
+        "middleware": ["m:timed"],
+        "exactly_once": True,
+        "batch_size": 8,
+        "batch_timeout": 9.0,
         "workers": 3,
         "backoff": 1,
         "backoff_max": 2.5,
@@ -58,6 +67,9 @@ def test_all_that_is_given_arrives() -> None:
     assert (found.backoff_seconds, found.backoff_max_seconds) == (1.0, 2.5)
     seconds = found.handler_timeout_seconds, found.drain_seconds, found.commit_interval_seconds
     assert seconds == (4.0, 6.0, 7.0)
+    by_topic = (("a", "m:f", "m:codec"), ("b", "m:g", "msgpack"))
+    assert (found.by_topic, found.middleware) == (by_topic, ("m:timed",))
+    assert (found.exactly_once, found.batch_size, found.batch_seconds) == (True, 8, 9.0)
     assert (found.on_failure, found.assignor) == (OnFailure.SKIP, Assignor.RANGE)
     assert (found.offset_reset, found.http) == (OffsetReset.LATEST, "127.0.0.1:1")
     assert (found.log.format, found.log.level) == ("json", "error")

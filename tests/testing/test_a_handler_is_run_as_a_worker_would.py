@@ -4,6 +4,7 @@ In doubt because a simulation drifts from what it simulates. So it runs the work
 loop and lanes, and only the other side of the pipe is made up.
 """
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
+from tests.testing import stores
 from ticketpool import Context, Record, Reject, Ticket
 from ticketpool.errors import ConfigError, HandlerNotFound, HandlerUnsupported
 from ticketpool.testing import Kind, run
@@ -174,3 +177,72 @@ def test_it_needs_neither_pytest_nor_a_kafka_client() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.stdout == "[]\n", found.stderr
+
+
+def test_what_handlers_send_is_seen_but_not_of_calls_that_failed() -> None:
+    def handle(ticket: Ticket, context: Context) -> None:
+        context.send("out", {"order": ticket.order_id, "attempt": context.attempt}, key="k")
+        if ticket.order_id == 2 and context.attempt == 1:
+            raise ConnectionError
+        if ticket.order_id == 3:
+            raise Reject("no")
+
+    result = run(handle, [ticket(1), ticket(2), ticket(3)])
+    assert [(one.topic, one.key, one.value) for one in result.sent] == [
+        ("out", b"k", b'{"order":1,"attempt":1}'), ("out", b"k", b'{"order":2,"attempt":2}'),
+    ]  # fmt: skip
+    assert [len(outcome.sent) for outcome in result.outcomes] == [1, 1, 0]
+
+
+def test_an_async_handler_is_awaited_and_sends() -> None:
+    async def handle(ticket: Ticket, context: Context) -> None:
+        await asyncio.sleep(0)
+        context.send("out", str(ticket.order_id))
+        if ticket.order_id == 2:
+            await asyncio.sleep(0)
+            raise Reject("no")
+
+    result = run(handle, [ticket(1), ticket(2), ticket(3)])
+    assert [one.kind for one in result.outcomes] == ["handled", "rejected", "handled"]
+    assert [one.value for one in result.sent] == [b"1", b"3"]
+
+
+def test_a_batch_finds_its_culprit_and_sends_without_it() -> None:
+    batches: list[list[int]] = []
+
+    def handle(tickets: list[Ticket], contexts: list[Context]) -> None:
+        batches.append([ticket.order_id for ticket in tickets])
+        for one, context in zip(tickets, contexts, strict=True):
+            context.send("out", str(one.order_id))
+        if 3 in batches[-1]:
+            raise ValueError("three")
+
+    given = [ticket(1), ticket(2), b"no JSON", ticket(3), ticket(4), ticket(5)]
+    began = time.monotonic()
+    result = run(handle, given, retries=1, batch_size=4)
+    assert time.monotonic() - began < 0.9  # a batch that is not full would wait a second
+    kinds = [one.kind for one in result.outcomes]
+    assert kinds == ["handled"] * 2 + ["dead-lettered"] * 2 + ["handled"] * 2
+    assert result.dead_letters[1].reason == "ValueError: three"
+    assert [one.value for one in result.sent] == [b"1", b"2", b"4", b"5"]
+    assert max(map(len, batches)) <= 4
+
+
+def test_a_class_is_opened_before_and_closed_behind() -> None:
+    result = run("tests.testing.stores:Store", [ticket(1), ticket(2)])
+    assert result.ok
+    assert stores.told == ["open", 1, 2, "close"]
+
+
+def test_codec_and_middleware_are_the_command_s() -> None:
+    value = msgspec.msgpack.encode({"a": 1})
+    seen: list[dict[str, int]] = []
+    names = ["tests.testing.stores:twice"]
+    assert run(lambda payload: seen.append(payload), [ticket(1)], middleware=names).ok
+    assert len(seen) == 2
+
+    def handle(payload: dict[str, int]) -> None:
+        seen.append(payload)
+
+    assert run(handle, [value], codec="msgpack").ok
+    assert seen[-1] == {"a": 1}

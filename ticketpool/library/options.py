@@ -38,6 +38,7 @@ class PoolOptions(TypedDict, total=False):
     codec: str
     codecs: Mapping[str, str]
     middleware: Sequence[str]
+    exactly_once: bool
     batch_size: int
     batch_timeout: float
     workers: int

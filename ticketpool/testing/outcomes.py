@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from ticketpool.core.model import Record
+from ticketpool.core.outputs import Output
 
 
 class Kind(StrEnum):
@@ -23,12 +24,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         record: what the handler was given, as it would stand in Kafka.
         attempts: calls that were made, 1 and up; also for a payload that does not decode.
         failures: ``"ValueError: its message"`` for each call that failed, in order.
+        sent: what the call that succeeded has sent by ``Context.send``, encoded, in order.
     """
 
     kind: Kind
     record: Record
     attempts: int
     failures: tuple[str, ...] = ()
+    sent: tuple[Output, ...] = ()
 
     @property
     def retries(self) -> int:
@@ -65,6 +68,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def rejected(self) -> tuple[Outcome, ...]:
         """Those that the handler raised ``Reject`` for."""
         return tuple(one for one in self.outcomes if one.kind is Kind.REJECTED)
+
+    @property
+    def sent(self) -> tuple[Output, ...]:
+        """What would be written to Kafka, in the order of the tickets."""
+        return tuple(output for one in self.outcomes for output in one.sent)
 
     @property
     def retried(self) -> int:

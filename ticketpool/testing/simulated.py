@@ -10,6 +10,7 @@ import msgspec
 
 from ticketpool.config import LogConfig, OnFailure
 from ticketpool.core.model import Partition, Record
+from ticketpool.core.outputs import Output
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import (
     Ack,
@@ -45,6 +46,7 @@ class _Lane(msgspec.Struct):
     closed: bool = False
     dead: dict[int, Dead] = {}
     failures: defaultdict[int, list[str]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    sent: list[Output] = []
 
     @property
     def done(self) -> bool:
@@ -53,9 +55,12 @@ class _Lane(msgspec.Struct):
     def outcome(self, record: Record) -> Outcome:
         failures, dead = self.failures[record.offset], self.dead.get(record.offset)
         if dead is None:
-            attempts = len(failures) + 1
             return Outcome(
-                kind=Kind.HANDLED, record=record, attempts=attempts, failures=tuple(failures)
+                kind=Kind.HANDLED,
+                record=record,
+                attempts=len(failures) + 1,
+                failures=tuple(failures),
+                sent=tuple(one for one in self.sent if one.offset == record.offset),
             )
         return Outcome(
             kind=Kind.REJECTED if dead.rejected else Kind.DEAD_LETTERED,
@@ -107,6 +112,7 @@ class _Supervisor(Port[FromSupervisor]):
                 lane = self._lanes[told.lane]
                 lane.through = told.through
                 lane.dead |= {dead.offset: dead for dead in told.dead}
+                lane.sent += told.sent
             case Retrying():
                 failure = f"{told.error}: {told.message}"
                 self._lanes[told.lane].failures[told.offset].append(failure)
@@ -210,6 +216,7 @@ def run(
             codec=codec,
             middleware=list(middleware),
             batch_size=batch_size,
+            batch_seconds=0.0,
         )
         handlers = Handlers(hello)
     handlers.open()
