@@ -24,6 +24,9 @@ pytestmark = pytest.mark.e2e
 
 Make = Callable[..., str]
 
+Promise = tuple[str, ...]
+
+WAITS = "output not written, the partition waits"
 EXACTLY = ("--exactly-once",)
 least_and_exactly = pytest.mark.parametrize("promise", [(), EXACTLY], ids=["least", "exactly"])
 
@@ -55,7 +58,7 @@ def first_offsets(sent: list[Sent], partition: int) -> list[int]:
 
 @least_and_exactly
 def test_outputs_stand_in_the_order_of_their_tickets_and_failed_attempts_send_nothing(
-    kafka: Broker, make_topic: Make, group: str, run: Run, promise: tuple[str, ...]
+    kafka: Broker, make_topic: Make, group: str, run: Run, promise: Promise
 ) -> None:
     topic, out = make_topic(3), make_topic(4)
     kafka.create_topic(f"{topic}.dlq", 1)
@@ -83,50 +86,52 @@ def test_outputs_stand_in_the_order_of_their_tickets_and_failed_attempts_send_no
 
 @pytest.mark.parametrize("promise", [(), pytest.param(EXACTLY, marks=pytest.mark.slow)])
 def test_nothing_is_committed_past_a_ticket_whose_output_is_not_written(
-    kafka: Broker,
-    make_topic: Make,
-    group: str,
-    run: Run,
-    journal: Journal,
-    promise: tuple[str, ...],
+    kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, promise: Promise
 ) -> None:
     topic = make_topic(2)
     out = f"{topic}-out"  # nobody has made it yet
-    write(kafka, topic, tickets(0, [""] * 5000))
+    write(kafka, topic, tickets(0, [""] * 500))
     service = run(
-        "sending", topic, "--workers", "1", "--commit-interval", "0.1", "--drain-timeout", "1",
-        *promise,
+        "sending", topic, "--workers", "1", "--commit-interval", "0.1", *promise,
         environment={"OUTPUTS": out},
     )  # fmt: skip
-    told = service.await_event("output not written, the partition waits")
+    told = service.await_event(WAITS)
     assert (told["topic"], told["partition"], told["output_topic"]) == (topic, 0, out)
     assert "create the topic" in told["mend"]
-    eventually(lambda: len(journal.entries("end")) >= 3000, seconds=20)  # a window, and no more
-    assert len(journal.entries("end")) < 5000
+    eventually(lambda: len(journal.entries("end")) == 500, seconds=20)
     assert committed(kafka, group, topic) == {}
-    service.signal(signal.SIGTERM)
-    service.expect(6)
-    (told,) = service.events("drain deadline passed")
-    assert told["unacknowledged_outputs_of"] >= 3000
-    assert told["unwritten_dead_letters"] == 0
-    assert committed(kafka, group, topic) == {}
-    service = run("sending", topic, "--workers", "1", *promise, environment={"OUTPUTS": out})
-    service.await_event("output not written, the partition waits")
     kafka.create_topic(out, 2)
-    eventually(lambda: committed(kafka, group, topic) == {0: 5000}, seconds=30)
-    assert first_offsets(outputs(kafka, out), 0) == list(range(5000))
+    eventually(lambda: committed(kafka, group, topic) == {0: 500}, seconds=30)
+    assert first_offsets(outputs(kafka, out), 0) == list(range(500))
     service.signal(signal.SIGTERM)
     service.expect(0)
 
 
+@pytest.mark.slow
 @least_and_exactly
+def test_what_waits_for_its_outputs_is_bounded_and_a_stop_waits_until_the_deadline(
+    kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, promise: Promise
+) -> None:
+    topic = make_topic(2)
+    write(kafka, topic, tickets(0, [""] * 8000))
+    service = run(
+        "sending", topic, "--workers", "1", "--drain-timeout", "3", *promise,
+        environment={"OUTPUTS": f"{topic}-out"},
+    )  # fmt: skip
+    service.await_event(WAITS)
+    eventually(lambda: len(journal.entries("end")) >= 3000, seconds=20)
+    service.signal(signal.SIGTERM)
+    service.expect(6)
+    assert len(journal.entries("end")) <= 5000  # a window, and the frames beyond it
+    (told,) = service.events("drain deadline passed")
+    assert told["unacknowledged_outputs_of"] >= 3000
+    assert told["unwritten_dead_letters"] == 0
+    assert committed(kafka, group, topic) == {}
+
+
+@pytest.mark.parametrize("promise", [(), pytest.param(EXACTLY, marks=pytest.mark.slow)])
 def test_a_ticket_whose_output_can_never_be_written_is_dead(
-    kafka: Broker,
-    make_topic: Make,
-    group: str,
-    run: Run,
-    journal: Journal,
-    promise: tuple[str, ...],
+    kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, promise: Promise
 ) -> None:
     topic, out = make_topic(1), make_topic(1, max_message_bytes="5000")
     letters = kafka.create_topic(f"{topic}.dlq", 1)
@@ -151,7 +156,7 @@ def test_killed_workers_and_supervisors_and_a_paused_broker_lose_and_reorder_no_
     kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, listener: Listener
 ) -> None:
     topic, out = make_topic(4), make_topic(2)
-    size = 1000
+    size = 700
     for partition in range(4):
         write(kafka, topic, [Raw(partition, ticket("sleep 0.002", n)) for n in range(size)])
 
