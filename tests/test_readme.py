@@ -2,7 +2,10 @@
 
 import re
 import shlex
+import sqlite3
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import click
@@ -66,6 +69,53 @@ def test_every_option_it_names_exists() -> None:
         known |= {opt for parameter in found.params for opt in parameter.opts}
     foreign = {"--wait"}  # docker compose
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - foreign <= known
+
+
+class _Server(ThreadingHTTPServer):
+    """Notes the orders that it is asked about."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Asked)
+        self.orders: list[int] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Asked(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, _Server)
+        self.server.orders.append(int(self.path.removeprefix("/?order=")))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.mark.e2e
+@pytest.mark.kafka
+def test_the_three_shapes_work_by_copy_and_paste(
+    kafka: Broker, command: Callable[..., Command], make_topic: Callable[..., str], tmp_path: Path
+) -> None:
+    for name in ("stores", "archive", "notify"):
+        (source,) = _blocks(f"python file={name}.py")
+        (tmp_path / f"{name}.py").write_text(source)
+    topic, numbers = make_topic(4), list(range(300))
+    write(kafka, topic, [Raw(n % 4, ticket(order_id=n)) for n in numbers])
+    (block,) = _blocks("sh shapes")
+    with _Server() as server:
+        environment = {
+            "TICKETPOOL_BOOTSTRAP_SERVERS": kafka.bootstrap, "TICKETPOOL_HTTP": "off",
+            "TICKETPOOL_TOPIC": topic, "SHOP_PORT": str(server.server_port),
+        }  # fmt: skip
+        running = [
+            command(*shlex.split(line)[1:], environment=environment) for line in block.splitlines()
+        ]
+        for one in running:
+            one.expect(0)
+        server.shutdown()
+    ids = sorted(f"t-{n}" for n in numbers)
+    for query in ("orders.db", "SELECT id FROM orders"), ("archive.db", "SELECT id FROM tickets"):
+        assert sorted(id for (id,) in sqlite3.connect(tmp_path / query[0]).execute(query[1])) == ids
+    assert sorted(server.orders) == numbers
 
 
 PAYMENTS = [
