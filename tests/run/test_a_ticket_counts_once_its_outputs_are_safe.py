@@ -155,24 +155,22 @@ def test_a_ticket_whose_output_can_never_be_written_is_dead(
 def test_killed_workers_and_supervisors_and_a_paused_broker_lose_and_reorder_no_output(
     kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, listener: Listener
 ) -> None:
-    topic, out = make_topic(4), make_topic(2)
-    size = 700
+    topic, out, size = make_topic(4), make_topic(2), 700
     for partition in range(4):
         write(kafka, topic, [Raw(partition, ticket("sleep 0.002", n)) for n in range(size)])
 
+    options = ("--workers", "2", "--http", listener.address, "-X", f"group.instance.id={group}")
+
     def start() -> Command:
-        return run(
-            "sending", topic, "--workers", "2", "--http", listener.address,
-            "-X", f"group.instance.id={group}", environment={"OUTPUTS": out},
-        )  # fmt: skip
+        return run("sending", topic, *options, environment={"OUTPUTS": out})
 
     def handled(share: float) -> None:
         eventually(lambda: journal.count() >= 2 * 4 * size * share, seconds=30, every=0.01)
 
     service = start()
-    for n in range(1, 4):
+    for n in (1, 2, 3):
         handled(n / 8)
-        os.kill(worker_of(listener, n % 2), signal.SIGKILL)
+        kill_worker(listener, n % 2)
     kafka.pause()
     handled(0.5)  # the workers go on with what they have
     kafka.resume()
@@ -183,11 +181,14 @@ def test_killed_workers_and_supervisors_and_a_paused_broker_lose_and_reorder_no_
     eventually(lambda: committed(kafka, group, topic) == ends(kafka, topic), seconds=40)
     service.signal(signal.SIGTERM)
     service.expect(0)
-    sent = outputs(kafka, out)
+    assert_all_in_order(outputs(kafka, out), size)
+
+
+def assert_all_in_order(sent: list[Sent], size: int) -> None:
     for partition in range(4):
         assert first_offsets(sent, partition) == list(range(size))
 
 
-def worker_of(listener: Listener, slot: int) -> int:
+def kill_worker(listener: Listener, slot: int) -> None:
     pid: Any = eventually(lambda: listener.status()["workers"][slot]["pid"], seconds=20)
-    return int(pid)
+    os.kill(int(pid), signal.SIGKILL)

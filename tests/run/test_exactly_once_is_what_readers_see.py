@@ -36,17 +36,15 @@ def seen(kafka: Broker, topic: str) -> Counter[Place]:
 def test_each_output_is_seen_once_through_kills_of_workers_and_supervisors(
     kafka: Broker, make_topic: Make, group: str, run: Run, journal: Journal, size: int
 ) -> None:
-    topic, out = make_topic(4), make_topic(2)
+    topic, out, rng = make_topic(4), make_topic(2), random.Random(size)
     letters = kafka.create_topic(f"{topic}.dlq", 1)
     for partition in range(4):
         write(kafka, topic, [Raw(partition, ticket(deed(n), n)) for n in range(size)])
-    rng = random.Random(size)
+
+    options = ("--workers", "2", "--exactly-once", "-X", f"group.instance.id={group}")
 
     def start() -> Command:
-        return run(
-            "sending", topic, "--workers", "2", "--exactly-once",
-            "-X", f"group.instance.id={group}", environment={"OUTPUTS": out},
-        )  # fmt: skip
+        return run("sending", topic, *options, environment={"OUTPUTS": out})
 
     service = start()
     for kill in range(4 if size == 1000 else 30):
@@ -64,10 +62,16 @@ def test_each_output_is_seen_once_through_kills_of_workers_and_supervisors(
     places = {(p, n) for p in range(4) for n in range(size)}
     dead = {(p, n) for p, n in places if deed(n).startswith("reject")}
     assert seen(kafka, out) == Counter(places - dead)
+    assert origins(kafka, letters) == Counter(dead)
+
+
+def origins(kafka: Broker, letters: str) -> Counter[Place]:
+    """How often a reader of committed records sees each ticket's dead letter."""
     told = [dict(raw_headers(one)) for one in read(kafka, letters)]
-    found = Counter((int(one["ticketpool-partition"] or -1), int(one["ticketpool-offset"] or -1))
-                    for one in told)  # fmt: skip
-    assert found == Counter(dead)
+    return Counter(
+        (int(one["ticketpool-partition"] or -1), int(one["ticketpool-offset"] or -1))
+        for one in told
+    )
 
 
 def deed(n: int) -> str:

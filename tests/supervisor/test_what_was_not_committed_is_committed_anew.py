@@ -4,7 +4,6 @@ In doubt because the broker may fail any of a transaction's requests, or say not
 then its outcome has to be found out, and both mistakes are bad ones.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from ticketpool.core.model import Partition
 from ticketpool.core.trouble import Position
 from ticketpool.errors import NotAuthorised
 from ticketpool.kafka.committer import STUCK_SECONDS, Batch, Committer, Result
-from ticketpool.kafka.listener import Outcome, member_of
+from ticketpool.kafka.listener import Outcome
 from ticketpool.kafka.outlet import Outgoing
 from ticketpool.kafka.transactions import EVERY_SECONDS, Transactions
 
@@ -272,13 +271,6 @@ def test_who_is_no_member_any_more_commits_nothing(bench: Bench) -> None:
     assert bench.committer.todo.empty()
     bench.transactions._member = lambda: "member"
     assert names(bench.begun()) == ["0:1"]
-
-
-@pytest.mark.parametrize(("generation", "member"), [(-1, False), (0, True), (7, True)])
-def test_a_member_has_a_generation(generation: int, member: bool) -> None:
-    metadata = b"CGMDv2:" + generation.to_bytes(4, sys.byteorder, signed=True) + b"group"
-    assert member_of(metadata) == (metadata if member else None)
-    assert member_of(b"something else, of a later version") is None
 
 
 class Echo:

@@ -140,16 +140,13 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
         The supervisor writes it, and commits the ticket's offset only when Kafka has
         acknowledged it. What a call that raises has sent is discarded. Records with the
-        same ``key`` stand in their partition in the order of the tickets that sent them,
-        for each partition that the tickets come from.
-
-        At least once: a ticket that is delivered again sends again.
+        same ``key`` stand in their partition in the order of the tickets that sent them, for
+        each partition that these come from. A ticket that is delivered again sends again.
 
         Args:
             value: bytes as they are, text as UTF-8, ``None`` as a tombstone; anything
-                else as JSON (a Struct, dataclass, dict, datetime, …: what msgspec encodes).
+                else as JSON (what msgspec encodes).
             key: picks the partition as Java clients do (murmur2); ``None``: any.
-            headers: pairs of name and value; a name may repeat.
 
         Raises:
             TypeError: a value that JSON has nothing for, or a wrong key or header.
