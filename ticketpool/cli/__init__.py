@@ -14,6 +14,7 @@ COMMANDS = {
     "produce": "Write keyed tickets at an exact pace, from several processes.",
     "demo": "Everything on this machine without a server, with proof of order.",
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
+    "check": "Look at what `run` would need, without processing anything.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
 }
 

@@ -21,6 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _PROPERTIES = "ticketpool.properties"  # key in a context's meta
 _TABLES = ("run", "produce", "verify", "demo", "broker")
+_TABLE_OF = {"check": "run"}
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -61,7 +62,8 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     values = _named(path, data, shared)
     if handlers and "handlers" in (parameter.name for parameter in ctx.command.params):
         values["handlers"] = handlers
-    return values | _named(path, tables.get(ctx.info_name or "", {}), known)
+    table = _TABLE_OF.get(ctx.info_name or "", ctx.info_name or "")
+    return values | _named(path, tables.get(table, {}), known)
 
 
 def _table(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -35,26 +35,27 @@ class Recruiter:
         )
         cells = child.words.cells
         cells[words.HEARTBEAT] = cells[words.LIFE] = time.monotonic_ns()
-        child.channel.send(self._hello(slot))
+        child.channel.send(hello(self._config, slot))
         return child
 
-    def _hello(self, slot: int) -> Hello:
-        config = self._config
-        return Hello(
-            slot,
-            config.handler,
-            config.retries,
-            config.backoff_seconds,
-            config.backoff_max_seconds,
-            config.on_failure,
-            config.log.format,
-            config.log.level,
-            config.silence_seconds,
-            config.group,
-            trace.path(),
-            codec=config.codec,
-            by_topic=list(config.by_topic),
-            middleware=list(config.middleware),
-            batch_size=config.batch_size,
-            batch_seconds=config.batch_seconds,
-        )
+
+def hello(config: RunConfig, slot: int) -> Hello:
+    """What the worker of a slot is told first. Nothing of it is secret."""
+    return Hello(
+        slot,
+        config.handler,
+        config.retries,
+        config.backoff_seconds,
+        config.backoff_max_seconds,
+        config.on_failure,
+        config.log.format,
+        config.log.level,
+        config.silence_seconds,
+        config.group,
+        trace.path(),
+        codec=config.codec,
+        by_topic=list(config.by_topic),
+        middleware=list(config.middleware),
+        batch_size=config.batch_size,
+        batch_seconds=config.batch_seconds,
+    )

@@ -3,6 +3,7 @@
 The annotation of the first parameter decides the decoding, once, here.
 """
 
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from ticketpool.worker.signature import (
     hints_of,
     is_async,
     parameters_of,
+    shown,
 )
 from ticketpool.worker.where import Where
 
@@ -59,7 +61,7 @@ class Handler:
         of_batch = batch_of(name, payload)
         self.is_batch = of_batch is not None
         self._payload = payload if of_batch is None else of_batch
-        takes_context = len(parameters) == 2
+        self._takes_context = takes_context = len(parameters) == 2
         if takes_context and parameters[1] in hints:
             check_context(name, hints[parameters[1]], batch=self.is_batch)
         self._decode = decoder_for(name, self._payload, codec)
@@ -73,7 +75,7 @@ class Handler:
         self._with_context = takes_context or bool(middleware)
         self.wants_record = self._with_context or self._payload is Record
         self._loop = loop or LazyLoop()
-        self._hooks = hooks or Hooks()
+        self._of_class, self._hooks = hooks is not None, hooks or Hooks()
         self._hooks.check(name)
         self.closes = self._hooks.closes
 
@@ -97,6 +99,25 @@ class Handler:
 
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
         self.loop.wait_for(work)
+
+    @property
+    def shape(self) -> str:
+        """What it is and gets, in words.
+
+        >>> def handle(ticket, context): ...
+        >>> Handler("shop:handle", handle).shape
+        'a plain function, gets a Ticket and its Context'
+        """
+        kind = "function" if inspect.isroutine(self.function) else "object"
+        kind = "class" if self._of_class else kind
+        payload = shown(self._payload)
+        gets = f"batches of {payload}" if self.is_batch else f"a {payload}"
+        context = " and their Contexts" if self.is_batch else " and its Context"
+        return (
+            f"{'an async' if self.is_async else 'a plain'} {kind}, gets {gets}"
+            + (context if self._takes_context else "")
+            + (", opened once in each worker" if self._hooks.opens else "")
+        )
 
     def call_for(self, where: Where) -> Call:
         """The call for a lane: decode, then the handler with one or two arguments."""

@@ -21,7 +21,7 @@ class Hooks:
         opens, closes: plain or ``async``, without parameters; ``None``: nothing to do.
 
     Attributes:
-        closes: whether there is something to close.
+        opens, closes: whether there is something to open, to close.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Hooks:
     ) -> None:
         self._opens = opens
         self._closes = closes
-        self.closes = closes is not None
+        self.opens, self.closes = opens is not None, closes is not None
 
     def check(self, name: str) -> None:
         """Raises ``HandlerUnsupported`` for what can't be called without an argument."""
