@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from ticketpool import Producer, Ticket
+from ticketpool.core.values import encoded
 from ticketpool.errors import ConfigError, NotDelivered
 from ticketpool.library import pump
-from ticketpool.library.outgoing import encoded
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ class Order(msgspec.Struct):
     ],
 )
 def test_values_are_encoded_by_their_kind(value: object, raw: bytes | None) -> None:
-    assert encoded(value) == raw
+    assert encoded("send", value) == raw
 
 
 def test_a_ticket_is_encoded_as_handlers_read_it() -> None:
     ticket = Ticket(id="a", timestamp=datetime(2024, 1, 1, tzinfo=UTC), order_id=1, data="x")
-    assert msgspec.json.decode(encoded(ticket) or b"", type=Ticket) == ticket
+    assert msgspec.json.decode(encoded("send", ticket) or b"", type=Ticket) == ticket
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import Annotated, NamedTuple, Protocol
 
 import msgspec
 
-from ticketpool.core.outputs import Outbox, SendableText, output
+from ticketpool.core.outputs import Outbox, output
+from ticketpool.core.values import SendableText
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

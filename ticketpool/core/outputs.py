@@ -5,16 +5,14 @@ from collections.abc import Iterable
 
 import msgspec
 
+from ticketpool.core.values import SendableText, encoded, raw
+
 MAX_BYTES = 32 << 20
 """What one call may send in all; its outputs cross the pipe in one frame."""
 
-SendableText = bytes | bytearray | memoryview | str
-"""Taken as it is; text as UTF-8."""
-
+_SEND = "Context.send"
 _LEGAL_TOPIC = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}\Z")  # Kafka: Topic.validate
 _OVERHEAD_BYTES = 100  # of the record's frame around its parts
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Output(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -93,24 +91,10 @@ def output(
     return Output(
         offset,
         topic,
-        _raw("the key", key),
-        _raw("", value) if _is_raw(value) else _encode(value),
-        tuple((_name(name), _raw(f"header {name!r}", text)) for name, text in headers),
+        raw(_SEND, "the key", key),
+        encoded(_SEND, value),
+        tuple((_name(name), raw(_SEND, f"header {name!r}", text)) for name, text in headers),
     )
-
-
-def _is_raw(value: object) -> bool:
-    return value is None or isinstance(value, SendableText)
-
-
-def _raw(what: str, text: object) -> bytes | None:
-    if text is None or isinstance(text, bytes):
-        return text
-    if isinstance(text, str):
-        return text.encode()
-    if isinstance(text, bytearray | memoryview):
-        return bytes(text)
-    raise TypeError(f"Context.send: {what} is a {type(text).__name__}, not bytes, str or None")
 
 
 def _name(name: object) -> str:

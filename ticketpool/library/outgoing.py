@@ -5,19 +5,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
-import msgspec
-
 from ticketpool.config import KafkaConfig
+from ticketpool.core.values import SendableText, encoded, raw
 from ticketpool.kafka.sender import Sender
 from ticketpool.library.delivery import Delivery
 from ticketpool.library.options import kafka_config
 from ticketpool.library.pump import Pump
 
-Raw = bytes | bytearray | memoryview | str
-"""Taken as it is; text as UTF-8."""
-
 _log = logging.getLogger("ticketpool.producer")
-_encode = msgspec.json.Encoder().encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,43 +44,19 @@ class Outgoing:
         pump: Pump,
         topic: str,
         value: object,
-        key: Raw | None,
-        headers: Iterable[tuple[str, Raw | None]],
+        key: SendableText | None,
+        headers: Iterable[tuple[str, SendableText | None]],
         timestamp: datetime | None,
     ) -> None:
         self._pump = pump
-        self._value = encoded(value)
-        self._headers = [(name, _raw(f"header {name!r}", text)) for name, text in headers]
+        self._value = encoded("send", value)
+        self._headers = [(name, raw("send", f"header {name!r}", text)) for name, text in headers]
         self._timestamp_ms = _millis(timestamp)
-        self.delivery = Delivery(topic, _raw("the key", key), pump.told)
+        self.delivery = Delivery(topic, raw("send", "the key", key), pump.told)
 
     def offer(self) -> bool:
         """See ``Pump.offer``."""
         return self._pump.offer(self.delivery, self._value, self._headers, self._timestamp_ms)
-
-
-def encoded(value: object) -> bytes | None:
-    """A record's value: bytes as they are, text as UTF-8, ``None`` as a tombstone, else JSON.
-
-    Raises:
-        TypeError: JSON has nothing for it.
-
-    >>> encoded({"order_id": 7})
-    b'{"order_id":7}'
-    """
-    if value is None or isinstance(value, Raw):
-        return _raw("the value", value)
-    return _encode(value)
-
-
-def _raw(what: str, text: object) -> bytes | None:
-    if text is None or isinstance(text, bytes):
-        return text
-    if isinstance(text, str):
-        return text.encode()
-    if isinstance(text, bytearray | memoryview):
-        return bytes(text)
-    raise TypeError(f"send: {what} is a {type(text).__name__}, not bytes, str or None")
 
 
 def _millis(timestamp: datetime | None) -> int:

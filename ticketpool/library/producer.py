@@ -6,9 +6,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, Unpack
 
+from ticketpool.core.values import SendableText
 from ticketpool.errors import TicketpoolError
 from ticketpool.library.delivery import Delivery
-from ticketpool.library.outgoing import Outgoing, ProducerOptions, Raw, pump_of
+from ticketpool.library.outgoing import Outgoing, ProducerOptions, pump_of
 
 
 def _note(error: BaseException, failure: TicketpoolError) -> None:
@@ -47,8 +48,8 @@ class Producer:
         topic: str,
         value: object,
         *,
-        key: Raw | None = None,
-        headers: Iterable[tuple[str, Raw | None]] = (),
+        key: SendableText | None = None,
+        headers: Iterable[tuple[str, SendableText | None]] = (),
         timestamp: datetime | None = None,
     ) -> Delivery:
         """Queue a record; returns at once, unless the local buffer is full: then it waits for room.
@@ -132,8 +133,8 @@ class AsyncProducer:
         topic: str,
         value: object,
         *,
-        key: Raw | None = None,
-        headers: Iterable[tuple[str, Raw | None]] = (),
+        key: SendableText | None = None,
+        headers: Iterable[tuple[str, SendableText | None]] = (),
         timestamp: datetime | None = None,
     ) -> Delivery:
         """As ``Producer.send``; awaits room where that blocks. Cancelled, it has sent nothing."""

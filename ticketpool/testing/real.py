@@ -8,12 +8,12 @@ from typing import Protocol, Unpack
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition, Record, from_millis
 from ticketpool.core.status import ServiceStatus
+from ticketpool.core.values import SendableText
 from ticketpool.errors import ConfigError
 from ticketpool.kafka.embedded import FETCH_PROPERTY, EmbeddedCluster
 from ticketpool.kafka.reader import Reader
 from ticketpool.library.names import Handler
 from ticketpool.library.options import PoolOptions
-from ticketpool.library.outgoing import Raw
 from ticketpool.library.pool import Pool
 from ticketpool.library.producer import Producer
 from ticketpool.supervisor import Summary
@@ -60,9 +60,9 @@ class TicketPool:
     def produce(
         self,
         *values: object,
-        key: Raw | None = None,
+        key: SendableText | None = None,
         topic: str | None = None,
-        headers: Iterable[tuple[str, Raw | None]] = (),
+        headers: Iterable[tuple[str, SendableText | None]] = (),
     ) -> None:
         """Write records, encoded as ``Producer.send`` does, and wait until they are written.
 
