@@ -7,6 +7,7 @@ callbacks keep what went wrong, and ``poll`` raises it after it has returned.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from confluent_kafka import (
@@ -167,8 +168,8 @@ class GroupConsumer:
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         if not partitions:
             return []
-        ask = self._consumer.committed
-        return insist_on_stable(lambda: ask(partitions, timeout=_RPC_SECONDS))
+        ask = partial(self._consumer.committed, partitions, timeout=_RPC_SECONDS)
+        return insist_on_stable(ask, self._listener.waiting)
 
     def _start(self, found: TopicPartition) -> Start:
         partition = Partition(found.topic, found.partition)
@@ -224,8 +225,7 @@ class GroupConsumer:
         return True
 
     def commit_now(self, positions: Iterable[tuple[Partition, Position]]) -> list[Outcome]:
-        """Commit and wait, also for a coordinator that is just moving; the outcome for each
-        partition. Never raises."""
+        """Commit and wait, also for a coordinator that moves; all outcomes. Never raises."""
         wanted = commits_of(positions)
         if not wanted:
             return []

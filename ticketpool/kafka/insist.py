@@ -30,8 +30,15 @@ _UNSTABLE = frozenset({KafkaError.UNSTABLE_OFFSET_COMMIT, KafkaError._TIMED_OUT}
 """Errors while a transaction that commits these offsets is open (KIP-447)."""
 
 
-def insist(ask: Callable[[], T], seconds: float = SECONDS, passing: Collection[int] = PASSING) -> T:
+def insist(
+    ask: Callable[[], T],
+    seconds: float = SECONDS,
+    passing: Collection[int] = PASSING,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> T:
     """The answer to ``ask``, which is called again while it raises a passing error.
+
+    ``meanwhile`` is called before each time that it is called again.
 
     Raises:
         KafkaException: another error, or still a passing one after ``seconds``.
@@ -43,9 +50,10 @@ def insist(ask: Callable[[], T], seconds: float = SECONDS, passing: Collection[i
         except KafkaException as error:
             if error.args[0].code() not in passing or time.monotonic() >= deadline:
                 raise
+        meanwhile()
         time.sleep(_EVERY_SECONDS)  # a coordinator tells nobody when it is ready
 
 
-def insist_on_stable(ask: Callable[[], T]) -> T:
+def insist_on_stable(ask: Callable[[], T], meanwhile: Callable[[], object]) -> T:
     """The group's offsets, also while a transaction is open that was about to commit some."""
-    return insist(lambda: insist(ask), _UNSTABLE_SECONDS, _UNSTABLE)
+    return insist(lambda: insist(ask), _UNSTABLE_SECONDS, _UNSTABLE, meanwhile)

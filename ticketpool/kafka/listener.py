@@ -36,6 +36,9 @@ class Listener(Protocol):
     """Hears of rebalances, on the thread that calls ``poll``, before it returns. May block
     for well below ``max.poll.interval.ms``; may raise: ``poll`` raises it again."""
 
+    def waiting(self) -> None:
+        """An answer takes long; called now and then before ``assigned``, to show life."""
+
     def assigned(self, starts: Sequence[Start]) -> None: ...
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """May still commit, and must before it returns."""

@@ -55,6 +55,10 @@ class Assignment:
 
     # -- called by the consumer, inside poll ---------------------------------------------
 
+    def waiting(self) -> None:
+        """Tell the watchdog that we live."""
+        self._crew.on_wait()
+
     def assigned(self, starts: Sequence[Start]) -> None:
         """Open a lane for each partition."""
         self.arrived = True
