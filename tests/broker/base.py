@@ -106,7 +106,7 @@ class Broker(ABC):
         return name
 
     def _create(self, admin: AdminClient, new: NewTopic, partitions: int) -> None:
-        admin.create_topics([new])[new.topic].result(30)
+        self._wait(lambda: _created(admin, new), f"topic {new.topic} was not created")
         self._wait(
             lambda: _is_led(admin, new.topic, partitions), f"topic {new.topic} has no leaders"
         )
@@ -154,6 +154,27 @@ def _answers(admin: AdminClient) -> bool:
         return bool(admin.list_topics(timeout=1).brokers)
     except KafkaException:
         return False
+
+
+_PASSING = {
+    KafkaError.INVALID_REPLICATION_FACTOR,  # "all brokers are fenced": one that was frozen, a while
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError._TIMED_OUT,
+    KafkaError.NOT_CONTROLLER,
+}
+
+
+def _created(admin: AdminClient, new: NewTopic) -> bool:
+    """Whether the topic exists now. A broker that was frozen may never answer a request."""
+    try:
+        admin.create_topics([new], request_timeout=5)[new.topic].result(10)
+    except TimeoutError:
+        return False
+    except KafkaException as error:
+        if error.args[0].code() not in _PASSING | {KafkaError.TOPIC_ALREADY_EXISTS}:
+            raise
+        return bool(error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS)
+    return True
 
 
 def _is_led(admin: AdminClient, topic: str, partitions: int) -> bool:
