@@ -113,6 +113,9 @@ def consumer_properties(
         "fetch.max.bytes": 2 << 20,
         # Twice as much gave no more speed, and a pause throws its share of it away.
         "queued.max.messages.kbytes": 8 << 10,
+        # 500 by default. There is one fetch at a time: a partition that goes on after a pause
+        # waits for it so long when the others have nothing new.
+        "fetch.wait.max.ms": 250,
         **kafka.properties,
     }
 
