@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from tests.testing import stores
-from ticketpool import Context, Record, Reject, Ticket
+from ticketpool import Context, PartialFailure, Record, Reject, Ticket
 from ticketpool.errors import ConfigError, HandlerNotFound, HandlerUnsupported
 from ticketpool.testing import Kind, run
 
@@ -226,6 +226,18 @@ def test_a_batch_finds_its_culprit_and_sends_without_it() -> None:
     assert result.dead_letters[1].reason == "ValueError: three"
     assert [one.value for one in result.sent] == [b"1", b"2", b"4", b"5"]
     assert max(map(len, batches)) <= 4
+
+
+def test_what_was_sent_before_the_named_culprit_is_kept() -> None:
+    def handle(tickets: list[Ticket], contexts: list[Context]) -> None:
+        for i, (one, context) in enumerate(zip(tickets, contexts, strict=True)):
+            context.send("out", str(one.order_id))
+            if one.order_id == 3:
+                raise PartialFailure(i, ValueError("three"))
+
+    result = run(handle, [ticket(1), ticket(2), ticket(3), ticket(4)], retries=0)
+    assert [one.kind for one in result.outcomes] == ["handled"] * 2 + ["dead-lettered", "handled"]
+    assert [one.value for one in result.sent] == [b"1", b"2", b"4"]
 
 
 def test_a_class_is_opened_before_and_closed_behind() -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ticketpool.core.model import Context, PartialFailure
 from ticketpool.core.outputs import MAX_BYTES
 from ticketpool.ipc.frames import Records
-from ticketpool.worker.where import Where
+from ticketpool.worker.where import Collect, Where
 
 
 class BatchCall:
@@ -41,13 +42,20 @@ class BatchCall:
             await self._call(payloads)
             return
         contexts = [self._where.context(*place) for place in places]
-        await self._call(payloads, contexts)
+        try:
+            await self._call(payloads, contexts)
+        except PartialFailure as failure:  # what stands before it is done
+            self._collect(contexts[: named(failure, len(contexts)) or 0], self._where.collect)
+            raise
+        self._collect(contexts, self._where.collect)
+
+    def _collect(self, contexts: list[Context], collect: Collect) -> None:
         if sum(context._outbox.size for context in contexts) > MAX_BYTES:
             raise ValueError(
                 f"Context.send: more than {MAX_BYTES >> 20} MiB for one batch; lower --batch-size"
             )
         for context in contexts:
-            self._where.collect(context._outbox)
+            collect(context._outbox)
 
     async def _call(self, *arguments: Any) -> None:
         result = self._handle(*arguments)
@@ -55,6 +63,12 @@ class BatchCall:
             await result
         else:
             refuse_awaitable(result)
+
+
+def named(error: BaseException, count: int) -> int | None:
+    """The index of the record that the handler blames, if it does and there is such a one."""
+    index = error.index if isinstance(error, PartialFailure) else None
+    return index if isinstance(index, int) and 0 <= index < count else None
 
 
 def refuse_awaitable(result: object) -> None:

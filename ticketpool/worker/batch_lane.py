@@ -9,7 +9,7 @@ from ticketpool import crash
 from ticketpool.core.model import Drain, PartialFailure
 from ticketpool.ipc.channel import Port
 from ticketpool.ipc.frames import Closed, Open, Records
-from ticketpool.worker.batch_call import BatchCall
+from ticketpool.worker.batch_call import BatchCall, named
 from ticketpool.worker.batch_notes import BatchNotes
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.lane import Lane, Rules
@@ -135,8 +135,8 @@ class BatchLane(Lane):
             error = await self._attempt(part)
             if error is None:
                 return self._pass(items, part)
-            if (named := _named(error, part)) is not None:
-                return await self._end_named(items, part, named, error)
+            if (blamed := named(error, len(part))) is not None:
+                return await self._end_named(items, part, blamed, error)
             self._notes.failed(part[0].offset, part[0].calls)
             tries += 1
             if self._is_final(error, tries):
@@ -160,19 +160,19 @@ class BatchLane(Lane):
                 items, part = self._pass(items, left), part[len(left) :]
                 if not part:  # none of them fails alone
                     return items
-            elif (named := _named(found, left)) is not None:
-                return await self._end_named(items, left, named, found)
+            elif (blamed := named(found, len(left))) is not None:
+                return await self._end_named(items, left, blamed, found)
             else:
                 self._notes.failed(left[0].offset, left[0].calls)
                 part, error, alone = left, found, len(left) == 1
         return self._bury(items, part[0], error)
 
     async def _end_named(
-        self, items: list[Item], part: list[Item], named: int, error: BaseException
+        self, items: list[Item], part: list[Item], blamed: int, error: BaseException
     ) -> list[Item]:
         """The handler says which record it was: that one is tried again by itself."""
-        items = self._bury_undecodable(self._pass(items, part[:named]))
-        culprit, error = part[named], _own(error)
+        items = self._bury_undecodable(self._pass(items, part[:blamed]))
+        culprit, error = part[blamed], _own(error)
         self._notes.failed(culprit.offset, culprit.calls)
         while not self._is_final(error, culprit.calls):
             await self._wait(culprit, culprit.calls, error)
@@ -251,12 +251,6 @@ class BatchLane(Lane):
 def _decoded(items: list[Item]) -> list[Item]:
     """The first of them, up to one that is not."""
     return list(takewhile(lambda item: item.undecodable is None, items))
-
-
-def _named(error: BaseException, part: list[Item]) -> int | None:
-    """The index of the record that the handler blames, if it does and there is such a one."""
-    index = error.index if isinstance(error, PartialFailure) else None
-    return index if isinstance(index, int) and 0 <= index < len(part) else None
 
 
 def _own(error: BaseException) -> BaseException:
