@@ -22,6 +22,8 @@ from ticketpool.produce.tally import DELIVERED, FAILED, GIVE_UP, WORDS
 class _Producer:
     """Sends nothing, and reports what it is told to."""
 
+    waited_seconds = 0.0
+
     def __init__(self) -> None:
         self.deliveries = Deliveries()
         self.sent: list[Record] = []
@@ -142,3 +144,32 @@ def test_what_is_given_up_comes_back_in_order(made: Callable[..., Made]) -> None
     assert [value for _, _, value in port.kept] == [b"1", b"1", b"2", b"2", b"3"]
     assert port.kept[-1][0] == GIVEN_UP
     assert (producer.sent, outlet.busy) == ([], False)
+
+
+def test_what_waits_too_long_is_called_back_before_a_later_one_can_pass(
+    made: Callable[..., Made],
+) -> None:
+    outlet, producer, port, _ = made()  # 120 s
+    outlet.write([A1, B1, A2, B2])
+    producer.sent.clear()
+    producer.waiting, producer.waited_seconds = 4, 119.9
+    outlet.poll(0)
+    assert producer.calls == []
+    producer.waited_seconds = 120.0
+    outlet.poll(0)
+    assert (producer.calls, outlet.room(10)) == (["recall"], 0)
+    producer.waited_seconds = 121.0  # A1 is on its way, and nobody answers
+    outlet.poll(0)
+    assert producer.calls == ["recall", "abandon"]
+    producer.returned = [
+        Returned(0, A1, "under way", False, 121.0), Returned(1, B1, "purged", True, 120.0),
+        Returned(2, A2, "purged", True, 60.0), Returned(3, B2, "purged", True, 60.0),
+    ]  # fmt: skip
+    producer.waiting, producer.waited_seconds = 0, 0.0
+    outlet.poll(0)
+    late = "not sent within 120 s, --delivery-timeout"
+    assert port.kept == [
+        ("under way", b"a", b"1"), (late, b"b", b"1"),
+        (BEHIND_A_FAILED_ONE, b"a", b"2"), (BEHIND_A_FAILED_ONE, b"b", b"2"),
+    ]  # fmt: skip
+    assert producer.sent == []

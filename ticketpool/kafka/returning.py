@@ -1,6 +1,7 @@
 """A producer that gives back what was not delivered, and can call back what was not sent."""
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -27,12 +28,14 @@ class Returned(NamedTuple):
     Attributes:
         number: rises in the order in which records were sent; their reports do not come in it.
         recalled: it was not sent; ``recall`` took it back.
+        waited_seconds: since it was given to the client.
     """
 
     number: int
     record: Record
     reason: str
     recalled: bool
+    waited_seconds: float = 0.0
 
 
 class ReturningProducer(TicketProducer):
@@ -63,6 +66,13 @@ class ReturningProducer(TicketProducer):
         self.max_record_bytes = self._number("message.max.bytes", _DEFAULT_BYTES) - _OVERHEAD
         self._numbers = itertools.count()
         self._returned: list[Returned] = []
+        self._given: dict[int, float] = {}  # when, by number, of what is not reported yet
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long the oldest record has waited for its report; 0 when none does."""
+        oldest = next(iter(self._given.values()), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     def send(self, topic: str, records: list[Record]) -> None:
         """Queue records in order, with their timestamps. Ask ``room`` before.
@@ -79,10 +89,10 @@ class ReturningProducer(TicketProducer):
     def _send_each(self, topic: str, records: list[Record]) -> None:
         for record in records:
             report = self._reporter_of(record)
-            time = record.get("timestamp", 0)  # 0: that of sending
+            when = record.get("timestamp", 0)  # 0: that of sending
             try:
                 self._client.produce(
-                    topic, record["value"], record["key"], timestamp=time, on_delivery=report
+                    topic, record["value"], record["key"], timestamp=when, on_delivery=report
                 )
             except KafkaException as error:
                 self._refused(report, error.args[0])
@@ -97,9 +107,12 @@ class ReturningProducer(TicketProducer):
         report(error, None)
 
     def _reporter_of(self, record: Record) -> Report:
-        return partial(self._report, next(self._numbers), record)
+        number = next(self._numbers)
+        self._given[number] = time.monotonic()
+        return partial(self._report, number, record)
 
     def _report(self, number: int, record: Record, error: KafkaError | None, message: Any) -> None:
+        waited = time.monotonic() - self._given.pop(number)
         if error is None:
             self.deliveries.report(None, message)
             return
@@ -107,7 +120,7 @@ class ReturningProducer(TicketProducer):
         self.deliveries.timed_out |= code == KafkaError._MSG_TIMED_OUT
         reason = _UNDER_WAY if code == KafkaError._PURGE_INFLIGHT else error.str()
         recalled = code == KafkaError._PURGE_QUEUE
-        self._returned.append(Returned(number, record, reason, recalled))
+        self._returned.append(Returned(number, record, reason, recalled, waited))
 
     def take_returned(self) -> list[Returned]:
         """What was reported as not delivered since the last call; ``deliveries`` has the others."""

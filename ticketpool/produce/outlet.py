@@ -95,7 +95,8 @@ def _make_producer(
         config.kafka,
         partitioner=config.partitioner,
         compression=config.compression,
-        delivery_timeout_seconds=config.delivery_timeout_seconds,
+        # What is kept in order when it fails is timed by us: see ReturningOutlet.
+        delivery_timeout_seconds=None if config.failed else config.delivery_timeout_seconds,
         tuning={"linger.ms": linger_ms(config.rate, workers), **_queue(config)},
         on_outage=lambda reason: port.send(Outage(reason)),
     )

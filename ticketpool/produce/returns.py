@@ -11,6 +11,7 @@ BEHIND_A_FAILED_ONE = "an earlier ticket of its key was not delivered"
 GIVEN_UP = "a second signal came before its turn"
 _FRAME_BYTES = 256 << 10
 _ANY = 1 << 20
+_ANSWER_SECONDS = 1.0  # for what is under way when the time is over
 
 
 class Gate:
@@ -64,6 +65,9 @@ class ReturningOutlet(Outlet):
     When a ticket fails, those of its key that wait in librdkafka's queue must not be
     sent any more. A queue can only be called back as a whole; so all that was not sent
     yet is, and is sent again, but for the failed keys, once the rest has been reported.
+
+    Time-outs are ours for the same reason: librdkafka would drop what is too old and send
+    what comes behind it in one go, before we hear of the first.
     """
 
     _kind = ReturningProducer
@@ -73,6 +77,7 @@ class ReturningOutlet(Outlet):
         super().__init__(hello, port, cells)
         self._keeps = hello.config.failed is not None
         self._gate = Gate(self._producer.max_record_bytes, hold_back=self._keeps)
+        self._patience = hello.config.delivery_timeout_seconds if self._keeps else None
         self._recalling = False
         self._collected: list[Returned] = []
         self._returned: list[tuple[str, Record]] = []
@@ -101,11 +106,26 @@ class ReturningOutlet(Outlet):
         if self._cells[GIVE_UP] and not self._gate.shut:
             self._gate.shut = self._recalling = True
             self._producer.abandon()
+        self._mind_time()
         self._take(self._producer.take_returned())
         if self._recalling and not len(self._producer):
             self._go_on()
         self._give_back()
         super().account()
+
+    def _mind_time(self) -> None:
+        """Call back all when the oldest has waited too long; a little later also what is on its
+        way to a broker that does not answer."""
+        if self._patience is None or (waited := self._producer.waited_seconds) < self._patience:
+            return
+        if not self._recalling:
+            self._producer.recall()
+            self._recalling = True
+        elif waited >= self._patience + _ANSWER_SECONDS:
+            self._producer.abandon()
+
+    def _is_late(self, each: Returned) -> bool:
+        return self._patience is not None and each.waited_seconds >= self._patience
 
     def _take(self, returned: list[Returned]) -> None:
         if not self._recalling and any(self._gate.has_order(each.record) for each in returned):
@@ -123,6 +143,8 @@ class ReturningOutlet(Outlet):
         for each in sorted(self._collected):  # by number: reports do not come in order
             if not each.recalled:
                 self._fail(each.record, each.reason)
+            elif self._is_late(each):
+                self._fail(each.record, f"not sent within {self._patience:g} s, --delivery-timeout")
             elif reason := self._gate.reason(each.record):
                 self._fail(each.record, reason)
             else:
