@@ -5,14 +5,8 @@ came to that.
 """
 
 import argparse
-import os
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import count, islice
-from multiprocessing import get_context
 
 from tests.simulation.faults import Episode
 
@@ -31,33 +25,17 @@ def main() -> int:
 
 
 def simulate(events: int, first: int, tail: int) -> int:
-    """Lives by rising seeds, one on each core; which ones they are does not depend on the cores."""
-    begun, done, lives = time.perf_counter(), 0, 0
-    for lived in side_by_side(first, tail):
+    """Lives one after the other."""
+    begun, done, seed = time.perf_counter(), 0, first
+    while done < events:
+        lived = live(seed, tail)
         if lived is None:
             return 1
-        done, lives = done + lived, lives + 1
-        if done >= events:
-            break
+        done += lived
+        seed += 1
     took = time.perf_counter() - begun
-    print(f"{done:,} events in {lives} lives, all promises kept; {took:.0f} s")
+    print(f"{done:,} events in {seed - first} lives, all promises kept; {took:.0f} s")
     return 0
-
-
-def side_by_side(first: int, tail: int) -> Iterator[int | None]:
-    """What ``live`` returns for each seed, in their order, for as long as more are asked for."""
-    cores = len(os.sched_getaffinity(0))
-    seeds = count(first)
-    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        ahead: deque[Future[int | None]] = deque(
-            pool.submit(live, seed, tail) for seed in islice(seeds, 2 * cores)
-        )
-        try:
-            while True:
-                yield ahead.popleft().result()
-                ahead.append(pool.submit(live, next(seeds), tail))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def live(seed: int, tail: int) -> int | None:
@@ -71,7 +49,6 @@ def live(seed: int, tail: int) -> int | None:
         print("\n".join(episode.world.history().splitlines()[-tail:]))
         print(f"\n{episode.world.config}")
         print(f"\n{type(error).__name__}: {error}\nagain: python -m tests.simulation --seed {seed}")
-        sys.stdout.flush()
         return None
 
 
