@@ -1,46 +1,21 @@
-"""The configuration, as frozen values with units in their names.
+"""What ``ticketpool run`` may be told."""
 
-Precedence (flag, environment, file, default) is the command line's business;
-here a value is just a value, with the reason for its default.
-"""
-
-import math
 import os
 from enum import StrEnum
 
 import msgspec
 
+from ticketpool.config.bounds import at_least, named
+from ticketpool.config.kafka import KafkaConfig
+from ticketpool.config.logs import LogConfig
 from ticketpool.core.flow import Limits
 from ticketpool.errors import ConfigError
 
 _MOST_IN_FLIGHT = Limits().window_records
 
-MASK = "***"
 BUILTIN = "ticketpool.worker.builtin:summary"
 """The handler when none is given."""
 CODECS = ("json", "msgpack", "bytes")
-
-_SECRET_MARKS = ("password", "secret", "token", "key.pem", "private", "sasl.oauthbearer.config")
-
-
-ZIPF_KEYS = 100_000
-"""Most keys of ``--key-distribution zipf``: each process holds a deck of K ln K of them."""
-
-
-def is_secret(name: str) -> bool:
-    """Whether a librdkafka property of this name must never be shown."""
-    return any(mark in name for mark in _SECRET_MARKS)
-
-
-def _named(option: str, value: str) -> None:
-    """librdkafka takes an empty name for none; without a group it aborts the process."""
-    if not value.strip():
-        raise ConfigError(f"{option} is empty; name one")
-
-
-def _at_least(option: str, value: float | None, least: float) -> None:
-    if value is not None and not least <= value < math.inf:  # not a number compares false
-        raise ConfigError(f"{option} {value:g}: must be at least {least:g}, and finite")
 
 
 class OnFailure(StrEnum):
@@ -73,35 +48,6 @@ class Assignor(StrEnum):
     COOPERATIVE_STICKY = "cooperative-sticky"
     ROUNDROBIN = "roundrobin"
     RANGE = "range"
-
-
-class KafkaConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach the cluster. ``repr`` masks secrets.
-
-    Attributes:
-        bootstrap_servers: comma-separated ``host:port``.
-        properties: further librdkafka properties by name (``-X name=value``).
-        secret_variables: environment variables that properties came from; workers
-            don't get to see them.
-    """
-
-    bootstrap_servers: str = "localhost:9092"
-    properties: dict[str, str] = {}
-    secret_variables: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        _named("--bootstrap-servers", self.bootstrap_servers)
-
-    def __repr__(self) -> str:
-        shown = {k: MASK if is_secret(k) else v for k, v in self.properties.items()}
-        return f"KafkaConfig(bootstrap_servers={self.bootstrap_servers!r}, properties={shown!r})"
-
-
-class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """``format``: console or json. ``level``: a name that ``logging`` knows."""
-
-    format: str = "console"
-    level: str = "info"
 
 
 def usable_cores() -> int:
@@ -156,9 +102,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     trace_log: str | None = None  # folder for the evidence that verify --trace judges
 
     def __post_init__(self) -> None:
-        _named("--group", self.group)
+        named("--group", self.group)
         for topic in self.topics:
-            _named("--topic", topic)
+            named("--topic", topic)
         isolation = self.kafka.properties.get("isolation.level", "read_committed")
         if self.exactly_once and isolation != "read_committed":
             raise ConfigError(
@@ -170,16 +116,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
                 f"--dead-letter-topic {self.dead_letter_topic}: is read by --topic; "
                 "dead letters would come back for ever"
             )
-        _at_least("--workers", self.workers, 1)
-        _at_least("--retries", self.retries, 0)
-        _at_least("--backoff", self.backoff_seconds, 0)
-        _at_least("--backoff-max", self.backoff_max_seconds, 0)
-        _at_least("--handler-timeout", self.handler_timeout_seconds, 0)
-        _at_least("--max-crashes", self.max_crashes, 1)
-        _at_least("--drain-timeout", self.drain_seconds, 0)
-        _at_least("--commit-interval", self.commit_interval_seconds, 0.01)
-        _at_least("--batch-size", self.batch_size, 1)
-        _at_least("--batch-timeout", self.batch_seconds, 0)
+        at_least("--workers", self.workers, 1)
+        at_least("--retries", self.retries, 0)
+        at_least("--backoff", self.backoff_seconds, 0)
+        at_least("--backoff-max", self.backoff_max_seconds, 0)
+        at_least("--handler-timeout", self.handler_timeout_seconds, 0)
+        at_least("--max-crashes", self.max_crashes, 1)
+        at_least("--drain-timeout", self.drain_seconds, 0)
+        at_least("--commit-interval", self.commit_interval_seconds, 0.01)
+        at_least("--batch-size", self.batch_size, 1)
+        at_least("--batch-timeout", self.batch_seconds, 0)
         if self.batch_size > _MOST_IN_FLIGHT:
             raise ConfigError(
                 f"--batch-size {self.batch_size}: at most {_MOST_IN_FLIGHT}; a worker has no more "
@@ -232,82 +178,3 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     def dead_letter_topic_of(self, topic: str) -> str:
         """The dead-letter topic for records of ``topic``."""
         return self.dead_letter_topic or f"{topic}.dlq"
-
-
-class ProduceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that ``ticketpool produce`` may be told.
-
-    Raises:
-        ConfigError: a value is out of its bounds; the message names the option.
-    """
-
-    kafka: KafkaConfig = KafkaConfig()
-    log: LogConfig = LogConfig()
-    topic: str = "tickets"
-    rate: float = 100.0  # tickets a second over all workers; 0: as fast as possible
-    count: int | None = None  # tickets in all; None: no bound
-    duration_seconds: float | None = None
-    keys: int = 100  # distinct keys
-    workers: int = 1
-    size: int = 200  # bytes of a ticket's JSON, about
-    compression: str = "lz4"
-    partitioner: str = "murmur2"  # where Java clients put a key
-    delivery_timeout_seconds: float | None = 120.0  # None: a ticket is never given up
-    create_topic: bool = False
-    partitions: int = 8
-    replication: int = -1
-    ramp_seconds: float = 0.0  # until the rate is reached
-    jitter: float = 0.0  # part of the time to the next ticket by which one may be late
-    key_distribution: str = "uniform"  # or zipf: few busy keys, many rare ones
-    failed: str | None = None  # file for what was not delivered; None: it is only counted
-    input: str | None = None  # file of the tickets, "-": standard input; None: they are made up
-    input_format: str | None = None  # jsonl or csv; None: by the file's ending
-    key_field: str | None = None  # None: lines have no key, and no order
-    timestamp_field: str | None = None  # None: the time of sending
-    strict: bool = False  # stop at the first line that is not delivered
-
-    def __post_init__(self) -> None:
-        _at_least("--rate", self.rate, 0)
-        _at_least("--ramp", self.ramp_seconds, 0)
-        _at_least("--jitter", self.jitter, 0)
-        self._check_shape()
-        self._check_input()
-        _at_least("--count", self.count, 0)
-        _at_least("--duration", self.duration_seconds, 0)
-        _at_least("--keys", self.keys, 1)
-        _at_least("--workers", self.workers, 1)
-        _at_least("--size", self.size, 1)
-        _at_least("--delivery-timeout", self.delivery_timeout_seconds, 0.001)
-        _at_least("--partitions", self.partitions, 1)
-        if self.replication < 1 and self.replication != -1:
-            raise ConfigError(
-                f"--replication {self.replication}: at least 1, or -1 (the broker's default)"
-            )
-
-    def _check_shape(self) -> None:
-        if self.jitter > 1:
-            raise ConfigError(f"--jitter {self.jitter:g}: at most 1, the time to the next ticket")
-        if not self.rate and (self.ramp_seconds or self.jitter):
-            raise ConfigError("--ramp and --jitter shape a pace; set --rate above 0")
-        if self.key_distribution == "zipf" and self.keys > ZIPF_KEYS:
-            raise ConfigError(
-                f"--keys {self.keys}: --key-distribution zipf takes up to {ZIPF_KEYS:,}"
-            )
-
-    def _check_input(self) -> None:
-        for_input = {
-            "--input-format": self.input_format,
-            "--key-field": self.key_field,
-            "--timestamp-field": self.timestamp_field,
-            "--strict": self.strict,
-        }
-        given = [option for option, value in for_input.items() if value]
-        if given and self.input is None:
-            raise ConfigError(f"{given[0]} is about lines that are read; name them by --input")
-
-    @property
-    def form_of_input(self) -> str:
-        """``csv`` or ``jsonl``: as told, else by the ending of the input's name."""
-        if self.input_format:
-            return self.input_format
-        return "csv" if (self.input or "").lower().endswith(".csv") else "jsonl"
