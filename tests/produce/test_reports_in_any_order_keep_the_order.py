@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ticketpool.config import ProduceConfig
-from ticketpool.kafka.producer import Deliveries
+from ticketpool.kafka.deliveries import Deliveries
 from ticketpool.kafka.returning import Record, Returned
 from ticketpool.produce import frames
 from ticketpool.produce.frames import Hello

@@ -7,6 +7,7 @@ in which they were given, read by their first appearance: a repetition may follo
 """
 
 import time
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Sequence
 from itertools import count
@@ -50,7 +51,7 @@ _number = attrgetter("number")
 _log = log.get("ticketpool.outlet")
 
 
-class Outgoing:
+class Outgoing(ABC):
     """*Supervisor side.* A record to be written, and who waits for it.
 
     Attributes:
@@ -83,18 +84,18 @@ class Outgoing:
         failed for another record."""
         return False
 
+    @abstractmethod
     def written(self) -> None:
         """Kafka has acknowledged it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refused(self, why: str) -> bool:
         """It will never be taken as it is; whether its owner has found another way, so that
         it need not be tried again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delayed(self, why: str, failures: int, seconds: float) -> None:
         """It, and its stream, wait for so long before the next try; to be told to people."""
-        raise NotImplementedError
 
 
 class Carrier(Protocol):

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import TicketpoolError
 from ticketpool.kafka.cluster import make_client
+from ticketpool.kafka.deliveries import Deliveries, DeliveryCallback
 from ticketpool.kafka.quiet import quiet_logger
 from ticketpool.kafka.settings import producer_properties
 from ticketpool.kafka.statistics import statistics_of
@@ -23,44 +24,6 @@ OnOutage = Callable[[str | None], None]
 
 _POLL_SECONDS = 0.1  # poll reacts to signals and room no later than this
 _STATISTICS_MS = 200  # to see when the idempotent producer has its id, and a broker is back
-
-
-class Deliveries:
-    """What a batch's delivery reports told, until it is taken.
-
-    Attributes:
-        latencies: seconds from produce to acknowledgement, one for each delivered record.
-        failures: number of records that failed, by reason.
-        timed_out: records have timed out, and none was delivered since.
-    """
-
-    def __init__(self) -> None:
-        self.timed_out = False
-        self.latencies: list[float] = []
-        self.failures: dict[str, int] = {}
-
-    def report(self, error: KafkaError | None, message: Any) -> None:
-        """librdkafka's delivery callback. Never raises: that would surface from ``poll``."""
-        self.note(error)
-        if error is None:
-            self.latencies.append(message.latency())
-        else:
-            self.fail(error.str())
-
-    def note(self, error: KafkaError | None) -> None:
-        """A record was delivered, or was not, as far as ``timed_out`` goes."""
-        late = error is not None and error.code() == KafkaError._MSG_TIMED_OUT
-        self.timed_out = late or (error is not None and self.timed_out)
-
-    def fail(self, reason: str) -> None:
-        """Count a record that will not be delivered."""
-        self.failures[reason] = self.failures.get(reason, 0) + 1
-
-    def take(self) -> tuple[list[float], dict[str, int]]:
-        """Latencies and failures since the last call."""
-        taken = self.latencies, self.failures
-        self.latencies, self.failures = [], {}
-        return taken
 
 
 class TicketProducer:
@@ -123,9 +86,13 @@ class TicketProducer:
             return False
         if len(self._client):
             return True
+        self.renew()
+        return False
+
+    def renew(self) -> None:
+        """Go on with a new client, once this one is empty."""
         self._client = self._connect()
         self.deliveries.timed_out = False
-        return False
 
     def _number(self, name: str, default: int) -> int:
         return int(str(self._properties.get(name, default)))  # librdkafka has checked it
@@ -179,7 +146,7 @@ class TicketProducer:
         try:
             taken = self._client.produce_batch(topic, records, on_delivery=self.deliveries.report)
         except KafkaException as error:
-            raise broken(error) from None
+            raise _broken(error.args[0]) from None
         if taken < len(records):
             self._count_refused(records)
 
@@ -206,11 +173,28 @@ class TicketProducer:
         Raises:
             TicketpoolError: the producer has failed for good and must be made anew.
         """
+
+        def tell(error: KafkaError | None, message: Any) -> None:
+            (on_delivery or _ignore)(None if error is None else error.str())
+
+        return self._queue(topic, value, key, headers, 0, self._reporter(tell))
+
+    def _queue(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        timestamp_ms: int,
+        report: DeliveryCallback,
+    ) -> bool:
+        """As ``offer``; ``timestamp_ms`` 0: that of sending."""
         if self._renewing():
             return False
-        report = self._reporter(on_delivery or _ignore)
         try:
-            self._client.produce(topic, value, key, headers=list(headers), on_delivery=report)
+            self._client.produce(
+                topic, value, key, headers=list(headers), timestamp=timestamp_ms, on_delivery=report
+            )
         except BufferError:
             return False
         except KafkaException as error:
@@ -230,13 +214,15 @@ class TicketProducer:
         while not self.offer(topic, value, key, headers, on_delivery):
             self.poll(_POLL_SECONDS)
 
-    def _reporter(self, on_delivery: OnDelivery) -> Callable[[KafkaError | None, Any], None]:
+    def _reporter(self, tell: DeliveryCallback) -> DeliveryCallback:
+        """``tell``, for librdkafka to call: what it raises is logged, and harms no other."""
+
         def report(error: KafkaError | None, message: Any) -> None:
             try:
                 self.deliveries.note(error)
                 if error is None and self._down:
                     self._outage(None)
-                on_delivery(None if error is None else error.str())
+                tell(error, message)
             except Exception:
                 self._logger.exception("a delivery callback failed")
 
@@ -285,12 +271,11 @@ def _ignore(_: object) -> None:
     pass
 
 
-def broken(error: KafkaException) -> TicketpoolError:
-    """The client is of no use any more."""
-    return TicketpoolError(f"the Kafka producer has failed for good: {error.args[0].str()}")
+def _broken(error: KafkaError) -> TicketpoolError:
+    return TicketpoolError(f"the Kafka producer has failed for good: {error.str()}")
 
 
 def raise_if_fatal(error: KafkaError) -> None:
     """Raises ``TicketpoolError`` when a client with this error is of no use any more."""
     if error.fatal() or error.code() == KafkaError._FATAL:
-        raise broken(KafkaException(error)) from None
+        raise _broken(error) from None

@@ -2,19 +2,18 @@
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 
 from ticketpool.config import KafkaConfig
+from ticketpool.kafka.deliveries import DeliveryCallback
 from ticketpool.kafka.producer import OnOutage, TicketProducer, raise_if_fatal
 
 Record = dict[str, Any]
 """``key``, ``value``, and ``timestamp`` (milliseconds) where it is not that of sending."""
-
-Report = Callable[[KafkaError | None, Any], None]
 
 _UNDER_WAY = "given up on its way to the broker, where it may have arrived"
 _OVERHEAD = 36  # librdkafka counts a record's head as the longest that it can be
@@ -80,15 +79,16 @@ class ReturningProducer(TicketProducer):
         Raises:
             TicketpoolError: the producer has failed for good and must be made anew.
         """
+        now = time.monotonic()
         if any("timestamp" in record for record in records):
-            self._send_each(topic, records)  # produce_batch knows no timestamps
+            self._send_each(topic, records, now)  # produce_batch knows no timestamps
         else:
-            each = [{**record, "callback": self._reporter_of(record)} for record in records]
+            each = [{**record, "callback": self._reporter_of(record, now)} for record in records]
             self.produce_batch(topic, each)
 
-    def _send_each(self, topic: str, records: list[Record]) -> None:
+    def _send_each(self, topic: str, records: list[Record], now: float) -> None:
         for record in records:
-            report = self._reporter_of(record)
+            report = self._reporter_of(record, now)
             when = record.get("timestamp", 0)  # 0: that of sending
             try:
                 self._client.produce(
@@ -102,13 +102,13 @@ class ReturningProducer(TicketProducer):
             if error := record.get("_error"):
                 self._refused(record["callback"], error)
 
-    def _refused(self, report: Report, error: KafkaError) -> None:
+    def _refused(self, report: DeliveryCallback, error: KafkaError) -> None:
         raise_if_fatal(error)
         report(error, None)
 
-    def _reporter_of(self, record: Record) -> Report:
+    def _reporter_of(self, record: Record, now: float) -> DeliveryCallback:
         number = next(self._numbers)
-        self._given[number] = time.monotonic()
+        self._given[number] = now
         return partial(self._report, number, record)
 
     def _report(self, number: int, record: Record, error: KafkaError | None, message: Any) -> None:
@@ -116,8 +116,8 @@ class ReturningProducer(TicketProducer):
         if error is None:
             self.deliveries.report(None, message)
             return
+        self.deliveries.note(error)
         code = error.code()
-        self.deliveries.timed_out |= code == KafkaError._MSG_TIMED_OUT
         reason = _UNDER_WAY if code == KafkaError._PURGE_INFLIGHT else error.str()
         recalled = code == KafkaError._PURGE_QUEUE
         self._returned.append(Returned(number, record, reason, recalled, waited))
@@ -138,11 +138,6 @@ class ReturningProducer(TicketProducer):
     def abandon(self) -> None:
         """Give up every record; what is under way to the broker may arrive all the same."""
         self._client.purge(in_queue=True, in_flight=True)
-
-    def renew(self) -> None:
-        """Go on with a new client, once this one is empty."""
-        self._client = self._connect()
-        self.deliveries.timed_out = False
 
 
 def limited(kafka: KafkaConfig, topic_bytes: int | None) -> KafkaConfig:

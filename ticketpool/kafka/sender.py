@@ -1,12 +1,11 @@
 """A ``TicketProducer`` that tells of each record where it stands, or why not."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaError, Message
 
-from ticketpool.kafka.producer import TicketProducer, broken
+from ticketpool.kafka.producer import TicketProducer
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -51,36 +50,15 @@ class Sender(TicketProducer):
         Raises:
             TicketpoolError: the producer has failed for good and must be made anew.
         """
-        if self._renewing():
-            return False
-        report = self._report_to(on_report)
-        try:
-            self._client.produce(
-                topic, value, key, on_delivery=report, timestamp=timestamp_ms, headers=list(headers)
-            )
-        except BufferError:
-            return False
-        except KafkaException as error:
-            if error.args[0].fatal() or error.args[0].code() == KafkaError._FATAL:
-                raise broken(error) from None
-            report(error.args[0], None)
-        return True
+
+        def tell(error: KafkaError | None, message: Message | None) -> None:
+            on_report(_report_of(error, message))
+
+        return self._queue(topic, value, key, headers, timestamp_ms, self._reporter(tell))
 
     def close(self) -> None:
         """End the client, at once and not when garbage is collected; call nothing after it."""
         del self._client
-
-    def _report_to(self, on_report: OnReport) -> Callable[[KafkaError | None, Any], None]:
-        def report(error: KafkaError | None, message: Message | None) -> None:
-            try:
-                self.deliveries.note(error)
-                if error is None and self._down:
-                    self._outage(None)
-                on_report(_report_of(error, message))
-            except Exception:
-                self._logger.exception("a delivery callback failed")
-
-        return report
 
 
 def _report_of(error: KafkaError | None, message: Message | None) -> Report:
