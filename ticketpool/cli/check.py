@@ -3,13 +3,16 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ticketpool.cli import run
 from ticketpool.config import OnFailure, RunConfig
 from ticketpool.errors import TicketpoolError
+
+if TYPE_CHECKING:
+    from ticketpool.kafka.cluster import Cluster
 
 
 class _Finding(NamedTuple):
@@ -31,25 +34,35 @@ def _check(**given: Any) -> None:
 
 
 def _findings(given: dict[str, Any]) -> Iterator[_Finding]:
+    from ticketpool.kafka.cluster import Cluster
+
     try:
         config = run.configure(quiet_stdout=False, **given)
     except TicketpoolError as error:
-        yield _Finding("configuration", str(error), error.exit_code)
+        yield _failed("configuration", error)
         return
     yield _Finding("configuration", f"group {config.group}, {config.workers} workers")
     yield _tried("handler", lambda: _handlers(config))
-    reached = _tried("broker", lambda: _broker(config))
-    yield reached
-    if reached.exit_code is None:
-        yield _tried("topics", lambda: _topics(config))
-        yield from _dead_letters(config)
+    try:
+        cluster = Cluster(config.kafka)
+        count = len(cluster.metadata().brokers)
+    except TicketpoolError as error:
+        yield _failed("broker", error)
+        return
+    yield _Finding("broker", f"{config.kafka.bootstrap_servers}, {count} of the cluster")
+    yield _tried("topics", lambda: _topics(config, cluster))
+    yield from _dead_letters(config, cluster)
 
 
 def _tried(what: str, look: Callable[[], str]) -> _Finding:
     try:
         return _Finding(what, look())
     except TicketpoolError as error:
-        return _Finding(what, str(error), error.exit_code)
+        return _failed(what, error)
+
+
+def _failed(what: str, error: TicketpoolError) -> _Finding:
+    return _Finding(what, str(error), error.exit_code)
 
 
 def _handlers(config: RunConfig) -> str:
@@ -62,21 +75,9 @@ def _handlers(config: RunConfig) -> str:
     return "\n".join(f"{handler.name}: {handler.shape}" for handler in loaded)
 
 
-def _broker(config: RunConfig) -> str:
-    from ticketpool.kafka.cluster import Cluster
-
-    count = len(Cluster(config.kafka).metadata().brokers)
-    return f"{config.kafka.bootstrap_servers}, {count} of the cluster"
-
-
-def _topics(config: RunConfig) -> str:
-    from ticketpool.kafka.cluster import Cluster
-
-    cluster = Cluster(config.kafka)
-    if config.create_topic:
-        counts = cluster.partition_counts(config.topics)
-    else:
-        counts = cluster.require(config.topics)
+def _topics(config: RunConfig, cluster: "Cluster") -> str:
+    ask = cluster.partition_counts if config.create_topic else cluster.require
+    counts = ask(config.topics)
     made = f"not there, will be made with {config.partitions} partitions"
     return "\n".join(
         f"{topic}: {counts[topic]} partitions" if topic in counts else f"{topic}: {made}"
@@ -84,13 +85,11 @@ def _topics(config: RunConfig) -> str:
     )
 
 
-def _dead_letters(config: RunConfig) -> Iterator[_Finding]:
-    from ticketpool.kafka.cluster import Cluster
-
+def _dead_letters(config: RunConfig, cluster: "Cluster") -> Iterator[_Finding]:
     if config.on_failure is not OnFailure.DEAD_LETTER:
         return
     topics = list(dict.fromkeys(map(config.dead_letter_topic_of, config.topics)))
-    missing = set(topics) - set(Cluster(config.kafka).partition_counts(topics))
+    missing = set(topics) - set(cluster.partition_counts(topics))
     if not missing or config.create_topic:
         yield _Finding("dead letters", ", ".join(topics))
         return
