@@ -51,6 +51,8 @@ class LaneOutputs:
     def take(self, through: int) -> list[Output]:
         """Those of the records up to there, for an ack; ``told`` when it was written. A batch
         may have sent more, and not all of its records are finished yet."""
+        if not self._outputs:  # asked at every ack, and most handlers send nothing
+            return []
         count = bisect_right(self._outputs, through, key=attrgetter("offset"))
         taken, self._outputs = self._outputs[:count], self._outputs[count:]
         self._bytes = sum(output.size for output in self._outputs)

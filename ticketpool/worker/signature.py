@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from ticketpool.core.model import Context
 from ticketpool.errors import HandlerUnsupported
+from ticketpool.worker.finding import is_awaited, is_generator
 
 
 def parameters_of(name: str, function: Callable[..., object]) -> list[str]:
@@ -55,12 +56,9 @@ def is_async(name: str, function: Callable[..., object]) -> bool:
     Raises:
         HandlerUnsupported: a generator: calling it would do nothing.
     """
-    called = function if inspect.isfunction(function) else getattr(function, "__call__", None)  # noqa: B004 - we want the method itself
-    both = (function, called)
-    generators = inspect.isgeneratorfunction, inspect.isasyncgenfunction
-    if any(is_generator(one) for is_generator in generators for one in both):
+    if is_generator(function):
         raise HandlerUnsupported(f"handler {name} is a generator; calling it would do nothing")
-    return any(map(inspect.iscoroutinefunction, both))
+    return is_awaited(function)
 
 
 def batch_of(name: str, annotation: Any) -> Any | None:
