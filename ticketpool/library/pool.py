@@ -9,6 +9,7 @@ from ticketpool.config import RunConfig
 from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import ConfigError, TicketpoolError
 from ticketpool.ipc.inside import is_child
+from ticketpool.library.leaving import beside
 from ticketpool.library.names import Handler, name_of
 from ticketpool.library.options import PoolOptions, run_config
 from ticketpool.library.service import Service
@@ -135,12 +136,8 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with beside(error, lambda found: f"the pool ended by {type(found).__name__}: {found}"):
             self.stop()
-        except TicketpoolError as failure:
-            if error is None:
-                raise
-            error.add_note(f"and the pool ended by {type(failure).__name__}: {failure}")
 
     def _started(self) -> Service:
         if self._service is None:

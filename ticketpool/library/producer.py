@@ -7,14 +7,9 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from ticketpool.core.values import SendableText
-from ticketpool.errors import TicketpoolError
 from ticketpool.library.delivery import Delivery
+from ticketpool.library.leaving import beside
 from ticketpool.library.outgoing import Outgoing, ProducerOptions, pump_of
-
-
-def _note(error: BaseException, failure: TicketpoolError) -> None:
-    """Both happened; the one inside of the block goes on."""
-    error.add_note(f"and {failure}")
 
 
 class Producer:
@@ -101,12 +96,8 @@ class Producer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with beside(error):
             self.close()
-        except TicketpoolError as failure:
-            if error is None:
-                raise
-            _note(error, failure)
 
 
 class AsyncProducer:
@@ -166,9 +157,5 @@ class AsyncProducer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with beside(error):
             await self.close()
-        except TicketpoolError as failure:
-            if error is None:
-                raise
-            _note(error, failure)

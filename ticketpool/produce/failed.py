@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from ticketpool.errors import ConfigError, TicketpoolError
 from ticketpool.produce import envelope
@@ -11,7 +9,7 @@ from ticketpool.produce.frames import Returned
 
 
 class FailedFile:
-    """Lines are added to what the file holds already; a context manager.
+    """Lines are added to what the file holds already; ``close`` it.
 
     Each is written at once (write(2)), so that a kill loses none.
 
@@ -29,17 +27,6 @@ class FailedFile:
         self.path = path
         self.lines = 0
         self._fd = -1 if path is None else _opened(path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Append lines (without their ends).

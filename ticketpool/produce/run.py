@@ -1,6 +1,6 @@
 """``ticketpool produce``, from the topic to the summary."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from msgspec import structs
 
@@ -38,8 +38,10 @@ def produce(config: ProduceConfig) -> Summary:
         WorkerStartFailed: a process died before it was ready.
     """
     with ExitStack() as opened:
-        source = None if config.input is None else opened.enter_context(Source(config.input))
-        failed = opened.enter_context(FailedFile(config.failed))
+        source = None if config.input is None else Source(config.input)
+        if source is not None:
+            opened.enter_context(closing(source))
+        failed = opened.enter_context(closing(FailedFile(config.failed)))
         _refuse_a_circle(source, config.failed)
         partitions = prepare(config)
         config = _fitted(config)

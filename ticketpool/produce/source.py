@@ -3,8 +3,6 @@
 import os
 import select
 import stat
-from types import TracebackType
-from typing import Self
 
 from ticketpool.errors import ConfigError, TicketpoolError
 
@@ -15,7 +13,7 @@ STANDARD_INPUT = "-"
 
 
 class Source:
-    """An open input; a context manager.
+    """An open input; ``close`` it.
 
     Args:
         name: path of a file or a pipe, ``-`` for standard input.
@@ -38,17 +36,6 @@ class Source:
         if stat.S_ISDIR(mode):
             self.close()
             raise ConfigError(f"--input {name}: is a folder; name a file, or - for standard input")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def read(self) -> bytes:
         """The next piece; empty when nothing is there now, or when it has ``ended``.
