@@ -10,16 +10,11 @@ import time
 import pytest
 import uvloop
 
-from benchmarks.backlog import evenly, write
 from benchmarks.contenders import Contenders
 from benchmarks.figures import Figures
-from benchmarks.measure import ratios, spread
+from benchmarks.naps import PARTITIONS, SECONDS, share_of_the_ideal, short_and_full
 from tests.broker import Broker
 
-SECONDS = 0.005
-PARTITIONS = 8
-IDEAL = PARTITIONS / SECONDS
-TARGET = 0.95
 FLOOR = 0.8  # of the plain tasks
 
 
@@ -39,31 +34,16 @@ def tasks(each: int) -> float:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("each", "rounds"), [(1_000, 1), pytest.param(4_000, 5, marks=pytest.mark.slow)]
-)
+@short_and_full
 def test_share_of_the_ideal(
     kafka: Broker, topic: str, group: str, contenders: Contenders, figures: Figures,
     each: int, rounds: int,
 ) -> None:  # fmt: skip
-    write(kafka, topic, evenly(PARTITIONS, each, str(SECONDS)))
-    found = figures.alternate(
-        rounds,
-        {
-            "ours": lambda turn: contenders.ours(
-                "nap_async", topic, f"{group}-{turn}", PARTITIONS * each, "--workers", "1"
-            ),
-            "tasks": lambda _: tasks(each),
-        },
+    def ours(topic: str, turn: str, count: int) -> float:
+        return contenders.ours("nap_async", topic, f"{group}-{turn}", count, "--workers", "1")
+
+    what = "async handler (await 5 ms), 8 partitions, 1 worker"
+    ratio = share_of_the_ideal(
+        kafka, topic, figures, what, ours, ("tasks", tasks), each=each, rounds=rounds
     )
-    share = spread(rate / IDEAL for rate in found["ours"])
-    plain = spread(found["tasks"])
-    figures.tell(
-        "async handler (await 5 ms), 8 partitions, 1 worker",
-        f"{share.median * IDEAL:,.0f}/s of the ideal {IDEAL:,.0f}/s, share {share.median:.3f}; "
-        f"plain tasks that only sleep {plain.median:,.0f}/s",
-        f"share ≥ {TARGET}",
-        share.median >= TARGET,
-        share=share.median,
-    )
-    assert ratios(found["ours"], found["tasks"]).median >= FLOOR
+    assert ratio.median >= FLOOR
