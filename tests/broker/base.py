@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+_LED_SECONDS = 20.0  # a new topic's leaders are there within one
 READY_SECONDS = 60.0
 """How long a broker may take until it answers; a few seconds where nothing else runs."""
 
@@ -107,9 +108,14 @@ class Broker(ABC):
 
     def _create(self, admin: AdminClient, new: NewTopic, partitions: int) -> None:
         self._wait(lambda: _created(admin, new), f"topic {new.topic} was not created")
-        self._wait(
-            lambda: _is_led(admin, new.topic, partitions), f"topic {new.topic} has no leaders"
-        )
+        complaint = f"topic {new.topic} has no leaders"
+        try:
+            self._wait(lambda: _is_led(admin, new.topic, partitions), complaint, _LED_SECONDS)
+        except Unavailable:
+            # Seen of a broker that a test before had frozen: it led nothing for a minute.
+            self.kill()
+            self.start()
+            self._wait(lambda: _is_led(admin, new.topic, partitions), complaint)
 
     def await_answer(self, seconds: float = READY_SECONDS) -> None:
         """Wait until a client gets metadata. Raises ``Unavailable`` when it never does."""
