@@ -54,7 +54,9 @@ class Lane:
         refused: that commit failed; it is sent again with the next ones.
         at_end: its log held nothing that was not read, when that was last looked at.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
+        refusal: why that commit failed; empty when it did not.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
+        held: a person has paused it.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         sending: of the held records, those that wait for what their handler has sent.
         abandoned: held records that nothing will release any more: the policy
@@ -86,6 +88,8 @@ class Lane:
         self.abandoned = 0
         self.cut_off = False
         self.out_of_range = False
+        self.held = False
+        self.refusal = ""
         self.counts = Counts()
         self.durations = Histogram()
 

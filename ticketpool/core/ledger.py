@@ -87,6 +87,19 @@ class Ledger:
         return len(self._held)
 
     @property
+    def first_held(self) -> int | None:
+        """The lowest offset that is held."""
+        return next(iter(self._held), None)
+
+    @property
+    def oldest(self) -> RawRecord | None:
+        """The first record that was read and is not finished."""
+        for record in self._held.values():
+            return record
+        waiting = self._window or self._buffer
+        return waiting[0].records[0] if waiting else None
+
+    @property
     def exposed(self) -> int:
         """Offsets that are finished and can't be committed: those from the first held one on."""
         if not self._held or self.settled is None:

@@ -19,9 +19,10 @@ class Trouble:
         crashes: deaths of workers, or of a supervisor, while it ran or was about to.
         alone: at the last of them nothing else ran, so that nothing else can be to blame.
         suspect: it is to be run alone, because of a death.
+        why: what the last failed call raised; empty when that is not known.
     """
 
-    __slots__ = ("alone", "attempts", "crashes", "offset", "suspect")
+    __slots__ = ("alone", "attempts", "crashes", "offset", "suspect", "why")
 
     def __init__(
         self, offset: int, attempts: int = 0, crashes: int = 0, *, alone: bool = False
@@ -31,6 +32,11 @@ class Trouble:
         self.crashes = crashes
         self.alone = alone
         self.suspect = crashes > 0
+        self.why = ""
+
+    def failed(self, attempts: int, why: str) -> None:
+        """So many calls have failed by now, the last one for that reason."""
+        self.attempts, self.why = attempts, why
 
     def died(self, *, alone: bool) -> None:
         """One death more."""

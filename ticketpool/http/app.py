@@ -50,7 +50,7 @@ def unhealthy(status: ServiceStatus | None, now: float, stale_seconds: float) ->
     age = now - status.made_at
     if age > stale_seconds:
         return f"the supervisor's loop has been stuck for {age:.1f} s (bound: {stale_seconds:g} s)"
-    return None
+    return "; ".join(status.problems) or None
 
 
 def unready(status: ServiceStatus | None) -> str | None:

@@ -43,7 +43,7 @@ class GroupConsumer:
     """*Supervisor side.* One member of the consumer group.
 
     Args:
-        find_end: ask for end offsets at assignment, and report ends of partitions.
+        find_end: ask for end offsets at assignment.
 
     Attributes:
         known: partitions of each topic at start; one that was added later is read
@@ -72,9 +72,7 @@ class GroupConsumer:
         self.known: Mapping[str, int] = {}
         self._ends: list[tuple[Partition, int]] = []
         self._out_of_range: list[tuple[Partition, str]] = []
-        properties = consumer_properties(
-            kafka, group=group, assignor=assignor, partition_eof=find_end
-        )
+        properties = consumer_properties(kafka, group=group, assignor=assignor)
         self._watch = BrokerWatch(kafka.bootstrap_servers)
         callbacks = {
             "on_commit": self._on_commit,
@@ -116,7 +114,7 @@ class GroupConsumer:
         records = [first] if one else [first, *self._consumer.consume(BATCH - 1, 0)]
         self._raise_failure()
         if any(map(Message.error, records)):
-            records = [record for record in records if self._is_record(record)]
+            records = [one for one in records if one.error() is None or self._is_record(one)]
         return cast("list[RawRecord]", records)
 
     def _raise_failure(self) -> None:
@@ -126,8 +124,7 @@ class GroupConsumer:
 
     def _is_record(self, message: Message) -> bool:
         """Whether it is a record; events and errors are dealt with here."""
-        error = message.error()
-        if error is None:
+        if (error := message.error()) is None:
             return True
         where = Partition(message.topic() or "", message.partition() or 0)
         if error.code() == KafkaError._PARTITION_EOF:

@@ -23,6 +23,8 @@ class Reason(msgspec.Struct, frozen=True):
 class _Letter(Outgoing):
     """A dead letter until it is acknowledged."""
 
+    kind = "dead-letter"
+
     def __init__(
         self, topic: str, record: RawRecord, headers: list[Any], done: Callable[[], None]
     ) -> None:

@@ -92,9 +92,7 @@ def _base(kafka: KafkaConfig) -> Properties:
     }
 
 
-def consumer_properties(
-    kafka: KafkaConfig, *, group: str, assignor: str, partition_eof: bool
-) -> Properties:
+def consumer_properties(kafka: KafkaConfig, *, group: str, assignor: str) -> Properties:
     """Properties of the group's member in the supervisor."""
     # KIP-848's protocol leaves the assignment to the broker and refuses the property.
     strategy = {} if new_protocol(kafka) else {"partition.assignment.strategy": assignor}
@@ -105,7 +103,9 @@ def consumer_properties(
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",  # starts are resolved by us: out of range must be seen
-        "enable.partition.eof": partition_eof,
+        # The end of a log may be a transaction's marker, which comes with no record; told once
+        # when a fetch finds nothing new, so a backlog pays nothing.
+        "enable.partition.eof": True,
         # 1000 by default: holds a fast consumer to a fifth of its speed (CONFIGURATION.md).
         "fetch.queue.backoff.ms": 10,
         # A fetch brings compressed bytes; small ones let other partitions come round sooner.

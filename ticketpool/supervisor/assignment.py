@@ -111,9 +111,9 @@ class Assignment:
                     "commit failed", topic=partition.topic, partition=partition.number, error=error
                 )
             if lane is not None and error is None:
-                lane.confirmed = position
+                lane.confirmed, lane.refusal = position, ""
             elif lane is not None:
-                lane.refused = True
+                lane.refused, lane.refusal = True, error or ""
 
     def reached_end(self, partition: Partition, offset: int) -> None:
         """The log ends here for now: what lies before holds no further records."""

@@ -34,7 +34,6 @@ from ticketpool.worker import words
 Clock = Callable[[], float]
 
 _MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
-
 _EXIT_SECONDS = 0.5  # that a worker may take to end, once its handler is closed
 
 _log = log.get("ticketpool.supervisor")
@@ -241,7 +240,8 @@ class Crew:
         lane = self._router.find(frame.lane)
         if lane is None:
             return
-        lane.in_trouble(frame.offset).attempts = frame.attempt
+        why = f"{frame.error}: {frame.message}"
+        lane.in_trouble(frame.offset).failed(frame.attempt, why)
         self._totals.retried(lane)
         _log.warning(
             "retrying",
@@ -250,7 +250,7 @@ class Crew:
             offset=frame.offset,
             attempt=frame.attempt,
             again_in_seconds=round(frame.delay_seconds, 3),
-            error=f"{frame.error}: {frame.message}",
+            error=why,
         )
 
     # -- the end -----------------------------------------------------------------------

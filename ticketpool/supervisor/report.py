@@ -3,6 +3,7 @@
 import time
 
 from ticketpool.config import RunConfig
+from ticketpool.core.health import problems_of
 from ticketpool.core.lane import Lane
 from ticketpool.core.latency import Histogram, upper_ns
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
@@ -12,6 +13,9 @@ from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.lookout import Lookout, Outlook
+
+_END_SECONDS = 10.0  # that a worker takes at most, once it is told to end or killed
 
 _BOUNDS_SECONDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
@@ -33,12 +37,17 @@ class Reporter:
         router: Router,
         crew: Crew,
         assignment: Assignment,
+        lookout: Lookout,
     ) -> None:
         self._config = config
         self._lifecycle = lifecycle
         self._router = router
         self._crew = crew
         self._assignment = assignment
+        self._lookout = lookout
+        # A drain ends what hangs at its deadline, not at the handler's.
+        timeout = config.handler_timeout_seconds
+        self._hang_seconds = timeout + config.drain_seconds + _END_SECONDS if timeout else 0.0
         self._started = time.monotonic()
         self.latest: ServiceStatus | None = None
 
@@ -52,6 +61,11 @@ class Reporter:
             for lane, offset, since in self._crew.undertaker.running(slot)
         }
         lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        outlooks = self._lookout.look(running)
+        partitions = [
+            self._partition(lane, running.get(lane.partition), outlooks[lane.partition])
+            for lane in lanes
+        ]
         self.latest = ServiceStatus(
             state=state.name.lower(),
             ready=state is ServiceState.READY and self._crew.warm,
@@ -59,12 +73,19 @@ class Reporter:
             uptime_seconds=round(now - self._started, 3),
             group=self._config.group,
             handler=self._config.handlers_shown,
-            partitions=[self._partition(lane, running.get(lane.partition)) for lane in lanes],
+            partitions=partitions,
             workers=[self._worker(slot) for slot in self._crew.pool.slots],
             rebalances=dict(self._assignment.events),
             commits=self._assignment.commits,
             commit_failures=self._assignment.commit_failures,
+            problems=problems_of(partitions, self._hang_seconds),
+            poll_age_seconds=self._poll_age(now),
+            cluster=self._lookout.cluster(),
         )
+
+    def _poll_age(self, now: float) -> float | None:
+        polled = self._crew.heartbeat.polled_at
+        return None if polled is None else round(max(now - polled, 0.0), 3)
 
     def _worker(self, slot: Slot[FromWorker]) -> WorkerStatus:
         return WorkerStatus(
@@ -75,10 +96,11 @@ class Reporter:
             partitions=len(self._router.of_slot(slot.index)),
         )
 
-    def _partition(self, lane: Lane, running: tuple[int, int] | None) -> PartitionStatus:
+    def _partition(
+        self, lane: Lane, running: tuple[int, int] | None, outlook: Outlook
+    ) -> PartitionStatus:
         ledger, counts = lane.ledger, lane.counts
         slot = self._crew.pool.slots[lane.slot]
-        high = self._assignment.consumer.high_watermark(lane.partition)
         age = (time.monotonic_ns() - running[1]) / 1e9 if running else None
         return PartitionStatus(
             topic=lane.partition.topic,
@@ -86,10 +108,9 @@ class Reporter:
             worker=lane.slot if slot.child else None,
             pid=slot.child.pid if slot.child else None,
             committed=lane.committed,
-            position=ledger.committable,
-            high_watermark=high,
-            lag=None if high is None or ledger.committable is None
-            else max(high - ledger.committable, 0),
+            held=lane.held,
+            waiting_letters=ledger.held - lane.abandoned,
+            **outlook._asdict(),
             buffered=ledger.buffered,
             in_flight=ledger.in_flight,
             paused=lane.paused,

@@ -19,6 +19,7 @@ from ticketpool.kafka.dead_letter import DeadLetters
 from ticketpool.kafka.outlet import Carrier, Outlet
 from ticketpool.kafka.settings import new_protocol
 from ticketpool.kafka.transactions import Transactions
+from ticketpool.kafka.watermarks import Watermarks
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -27,9 +28,11 @@ from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
+from ticketpool.supervisor.lookout import Lookout
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
+from ticketpool.supervisor.telling import Telling
 from ticketpool.supervisor.totals import Summary, Totals
 from ticketpool.systemd import take_socket
 
@@ -50,6 +53,7 @@ class Supervisor:
         self._config = config
         self._signals = signals
         self._notifier = take_socket()
+        self._telling = Telling(self._notifier)
         self._lifecycle = Lifecycle()
         self._totals = Totals()
         limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
@@ -76,7 +80,12 @@ class Supervisor:
             self._assignment.transactions = transactions
             transactions.open(self._assignment, self._consumer.membership)
         self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
-        self._reporter = Reporter(config, self._lifecycle, router, self._crew, self._assignment)
+        self._watermarks = Watermarks(config.kafka)
+        high, delays = self._consumer.high_watermark, self._carrier.delays
+        lookout = Lookout(config, router, pool, delays, self._watermarks, high)
+        self._reporter = Reporter(
+            config, self._lifecycle, router, self._crew, self._assignment, lookout
+        )
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
@@ -128,6 +137,7 @@ class Supervisor:
         if self._config.create_topic:
             self._create_topics(cluster)
         self._consumer.known = cluster.require(self._config.topics)
+        self._watermarks.start()
         if new_protocol(self._config.kafka):
             _log.warning(
                 "slow takeover with group.protocol=consumer",
@@ -214,7 +224,7 @@ class Supervisor:
         if now >= self._report_due:
             self._report_due = now + REPORT_SECONDS
             self._reporter.refresh()
-        self._notifier.tend_watchdog(now)
+        self._telling.tend(now, self._reporter.latest)
 
     def _done(self) -> bool:
         if self._signals.stop:
@@ -248,6 +258,7 @@ class Supervisor:
             self._leave(lanes, max(deadline, time.monotonic() + LEAST_SECONDS))
             self._crew.dismiss(CLOSE_SECONDS, lambda: self._signals.at_once)
         finally:
+            self._watermarks.close()
             self._crew.pool.close()
             self._lifecycle.advance(ServiceState.STOPPED)
             _log.info("stopped")
