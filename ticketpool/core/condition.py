@@ -130,8 +130,10 @@ class Condition:
         if position < self._position:
             self._rewound_at = now
         self._position, self._furthest = position, max(position, self._furthest)
-        if not self._samples or now - self._samples[-1][0] >= _SAMPLE_SECONDS:
-            self._samples.append((now, position, lag or 0))
+        if not lag:
+            self._samples.clear()
+        elif not self._samples or now - self._samples[-1][0] >= _SAMPLE_SECONDS:
+            self._samples.append((now, position, lag))
 
     def _note_call(self, running: tuple[int, float] | None) -> None:
         """A call has ended when another record runs, none does, or it began anew."""
@@ -188,10 +190,10 @@ class Condition:
         return Cause("worker", sight.position, "", quiet)
 
     def _falls_behind(self) -> bool:
-        """Over the whole window it advanced, was never without lag or with less than before, and
-        has more at the end."""
+        """Over the whole window it advanced, had never less lag than before, and has more at
+        the end; whatever was without lag meanwhile has forgotten its samples."""
         samples = self._samples
         if len(samples) < SAMPLES or samples[-1][1] <= samples[0][1]:
             return False
         lags = [lag for _, _, lag in samples]
-        return 0 < lags[0] < lags[-1] and lags == sorted(lags)
+        return lags[0] < lags[-1] and lags == sorted(lags)

@@ -178,10 +178,15 @@ class Watermarks:
         for at, future in futures.items():
             partition = Partition(at.topic, at.partition)
             try:
-                found[partition] = future.result(REQUEST_SECONDS + _SLACK_SECONDS).offset
+                offset = future.result(REQUEST_SECONDS + _SLACK_SECONDS).offset
             except KafkaException as error:
                 errors[partition] = error.args[0].str()
+                continue
             except TimeoutError:
+                offset = -1
+            if offset >= 0:
+                found[partition] = offset
+            else:  # how a request that timed out is told (librdkafka 2.16, a broker under SIGSTOP)
                 errors[partition] = "no answer"
         return found, errors
 
