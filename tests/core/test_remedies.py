@@ -7,8 +7,8 @@ from ticketpool.core.model import Partition
 from ticketpool.core.remedies import Remedies
 
 AT = Partition("tickets", 3)
-REMEDIES = Remedies(group="shop", bootstrap_servers="kafka:9092")
-TRACE = "ticketpool trace --topic tickets --partition 3"
+REMEDIES = Remedies(group="the shop", bootstrap_servers="kafka:9092")
+TRACE = "ticketpool trace --group 'the shop' --topic tickets --partition 3"
 CHECK = "ticketpool check --bootstrap-servers kafka:9092"
 CREATE = "ticketpool topics create"
 
@@ -23,11 +23,11 @@ CREATE = "ticketpool topics create"
         (Cause("crashed", 7, deaths=2), "died 2 times with this record", "'worker exited'"),
         (Cause("crashed", None, "a[1] offset 2"), "waits while a[1] offset 2 is run alone", "log"),
         (Cause("crashed", 7), "a supervisor died here", "log"),
-        (Cause("dead-letter", 7), "not written to t.dlq: no answer yet", f"{CREATE} --topic t.dlq"),
+        (Cause("dead-letter", 7), "not written to t.dlq: no answer yet", f"{CREATE} t.dlq"),
         (
             Cause("dead-letter", 7, "Broker: Unknown topic", topic="t.dlq"),
             "t.dlq: Broker: Unknown topic",
-            f"{CREATE} --topic t.dlq --bootstrap-servers kafka:9092",
+            f"{CREATE} t.dlq --bootstrap-servers kafka:9092",
         ),
         (
             Cause("dead-letter", 7, "Broker: Message size too large"),
@@ -39,12 +39,16 @@ CREATE = "ticketpool topics create"
             "what its handler sent is not written to out",
             "allow this user to write to topic out",
         ),
-        (Cause("output", 7), "not written: no answer yet", f"{CREATE} --bootstrap"),
+        (Cause("output", 7), "not written: no answer yet", f"{CREATE} NAME --bootstrap"),
         (Cause("out-of-range", 7), "deleted before it was read", "--on-out-of-range earliest"),
-        (Cause("paused"), "a person", "ticketpool resume --topic tickets --partition 3"),
+        (
+            Cause("paused"),
+            "a person",
+            "ticketpool resume --group 'the shop' --topic tickets --partition 3",
+        ),
         (Cause("worker", 7, "worker 2 is down"), "worker 2 is down", TRACE),
         (Cause("worker", 7), "does not begin it", TRACE),
-        (Cause("commit", 7), "not confirmed its commit", f"{CHECK} --group shop"),
+        (Cause("commit", 7), "not confirmed its commit", f"{CHECK} --group 'the shop'"),
         (Cause("commit", 7, "moved"), "its commit: moved", CHECK),
         (Cause("broker"), "no broker answers at kafka:9092", CHECK),
         (Cause("fetch", 7, "no leader"), "its leader says: no leader", f"{CHECK} --topic tickets"),

@@ -57,8 +57,9 @@ class Board:
 
 
 def test_each_fault_is_seen_and_gone_when_mended(
-    kafka: Broker, make_topic: Callable[..., str], run: Run, listener: Listener, tmp_path: Path
-) -> None:
+    kafka: Broker, make_topic: Callable[..., str], group: str, run: Run, listener: Listener,
+    tmp_path: Path,
+) -> None:  # fmt: skip
     topic, gate, board = make_topic(4), tmp_path / "gate", Board(listener)
     service = run(
         "obey", topic, "--workers", "2", "--http", listener.address, "--commit-interval", "0.2",
@@ -72,7 +73,7 @@ def test_each_fault_is_seen_and_gone_when_mended(
     blame = board.blamed(0, "stall", "running")
     assert (blame["offset"], board.row(0)["lag"]) == (2, 2)
     assert blame["since_seconds"] >= 3
-    assert blame["remedy"] == f"ticketpool trace --topic {topic} --partition 0"
+    assert blame["remedy"] == f"ticketpool trace --group {group} --topic {topic} --partition 0"
     assert board.row(1)["state"] == "ok"
     # One that raises, and is given up to a dead-letter topic that is not there.
     write(kafka, topic, tickets(1, ["raise the database is away"]))
@@ -83,7 +84,7 @@ def test_each_fault_is_seen_and_gone_when_mended(
     write(kafka, topic, tickets(2, ["reject torn", ""]))
     blame = board.blamed(2, "blocked", "dead-letter")
     assert blame["offset"] == 2
-    assert f"ticketpool topics create --topic {topic}.dlq" in blame["remedy"]
+    assert f"ticketpool topics create {topic}.dlq " in blame["remedy"]
     eventually(lambda: "nknown topic" in board.row(2)["blame"]["reason"])
     assert board.row(2)["waiting_letters"] == 1
     assert listener.get("/healthz").status_code == 200  # no restart would mend any of these

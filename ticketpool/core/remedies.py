@@ -1,5 +1,7 @@
 """What a person is told of a partition that does not get on: one sentence, and what to do."""
 
+from shlex import quote
+
 import msgspec
 
 from ticketpool.core.causes import Cause
@@ -35,13 +37,17 @@ class Remedies(msgspec.Struct, frozen=True, kw_only=True):
             remedy=remedy,
         )
 
+    def _command(self, name: str, at: Partition) -> str:
+        where = f"--topic {at.topic} --partition {at.number}"
+        return f"ticketpool {name} --group {quote(self.group)} {where}"
+
     def _check(self) -> str:
         return f"ticketpool check --bootstrap-servers {self.bootstrap_servers}"
 
     def _running(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         end = f"; killed after {self.timeout_seconds:g} s (--handler-timeout)"
         reason = "the handler has not returned" + (end if self.timeout_seconds else "")
-        return reason, f"ticketpool trace {_where(at)}"
+        return reason, self._command("trace", at)
 
     def _retrying(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         reason = f"the handler raised {cause.detail or 'an exception'}; it is tried again"
@@ -73,23 +79,23 @@ class Remedies(msgspec.Struct, frozen=True, kw_only=True):
             return f"raise max.message.bytes of topic {topic}"
         if "uthoriz" in why:
             return f"allow this user to write to topic {topic}"
-        named = f" --topic {topic}" if topic else ""
-        return f"ticketpool topics create{named} --bootstrap-servers {self.bootstrap_servers}"
+        named = topic or "NAME"
+        return f"ticketpool topics create {named} --bootstrap-servers {self.bootstrap_servers}"
 
     def _out_of_range(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         reason = "the next offset was deleted before it was read (retention?)"
         return reason, "start again with --on-out-of-range earliest (or latest)"
 
     def _paused(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
-        return "a person has paused it", f"ticketpool resume {_where(at)}"
+        return "a person has paused it", self._command("resume", at)
 
     def _worker(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         reason = cause.detail or "its worker has the record and does not begin it"
-        return reason, f"ticketpool trace {_where(at)}"
+        return reason, self._command("trace", at)
 
     def _commit(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         reason = "the broker has not confirmed its commit"
-        check = f"{self._check()} --group {self.group}"
+        check = f"{self._check()} --group {quote(self.group)}"
         return f"{reason}: {cause.detail}" if cause.detail else reason, check
 
     def _broker(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
@@ -99,7 +105,3 @@ class Remedies(msgspec.Struct, frozen=True, kw_only=True):
         if cause.detail:
             return f"its leader says: {cause.detail}", f"{self._check()} --topic {at.topic}"
         return "the broker has records and none arrives", f"{self._check()} --topic {at.topic}"
-
-
-def _where(at: Partition) -> str:
-    return f"--topic {at.topic} --partition {at.number}"

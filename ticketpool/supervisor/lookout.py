@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ticketpool.config import RunConfig
-from ticketpool.core.causes import WELL, Around, cause_of
+from ticketpool.core.causes import WELL, Around, Cause, cause_of
 from ticketpool.core.condition import Condition, Patience, Sight
 from ticketpool.core.lane import Lane
 from ticketpool.core.model import Partition
@@ -60,8 +60,31 @@ class _Memory:
             seen.popleft()
         if not seen or now > seen[-1][0]:
             seen.append((now, settled))
-        (since, before), span = seen[0], now - seen[0][0]
-        return round((settled - before) / span, 3) if since < now else 0.0
+        since, before = seen[0]
+        return round((settled - before) / (now - since), 3) if since < now else 0.0
+
+    def commit_lag(self, lane: Lane, position: int | None) -> int | None:
+        """Before the first commit: what was settled since the assignment."""
+        if position is None:
+            return None
+        if self.first is None:
+            self.first = position
+        return max(position - (self.first if lane.committed is None else lane.committed), 0)
+
+    def time_lag(self, lane: Lane, lag: int | None, now: float, wall: float) -> float | None:
+        """Age of the oldest record that is not finished, by its timestamp. While none is read:
+        how long we have known that the broker has some, which is the least that it can be."""
+        oldest = lane.ledger.oldest
+        _, millis = oldest.timestamp() if oldest is not None else (0, 0)
+        if millis > 0:
+            self.unread_since = None
+            return round(max(wall - millis / 1000, 0.0), 3)
+        if not lag:
+            self.unread_since = None
+            return None if lag is None else 0.0
+        if self.unread_since is None:
+            self.unread_since = now
+        return round(now - self.unread_since, 3)
 
 
 class Lookout:
@@ -100,7 +123,7 @@ class Lookout:
     def look(self, running: Running) -> dict[Partition, Outlook]:
         """How the assigned partitions fare; what else was there is not told any more."""
         now, wall, lanes = self._clock(), self._wall(), self._router.lanes.values()
-        self._watermarks.want(_want(lane) for lane in lanes)
+        self._watermarks.want([_want(lane) for lane in lanes])
         silent = self._watermarks.silent_seconds
         around = [self._around(slot, silent) for slot in self._pool.slots]
         return {
@@ -156,18 +179,18 @@ class Lookout:
         )  # fmt: skip
         verdict = memory.condition.look(now, sight)
         counts = lane.counts
-        blame = None
-        if verdict.cause is not None:
-            topic = self._config.dead_letter_topic_of(lane.partition.topic)
-            blame = self._remedies.blame(lane.partition, verdict.cause, topic)
-        if memory.first is None:
-            memory.first = position
         return Outlook(
-            position, end, lag, _commit_lag(lane, memory),
-            _time_lag(lane, memory, lag, now, wall),
+            position, end, lag, memory.commit_lag(lane, position),
+            memory.time_lag(lane, lag, now, wall),
             memory.rate(now, counts.processed + counts.dead_lettered + counts.skipped),
-            verdict.state, round(verdict.seconds, 3), blame,
+            verdict.state, round(verdict.seconds, 3), self._blame(lane, verdict.cause),
         )  # fmt: skip
+
+    def _blame(self, lane: Lane, cause: Cause | None) -> Blame | None:
+        if cause is None:
+            return None
+        dead_letters = self._config.dead_letter_topic_of(lane.partition.topic)
+        return self._remedies.blame(lane.partition, cause, dead_letters)
 
     def _memory(self, lane: Lane, now: float) -> _Memory:
         memory = self._memories.get(lane.partition)
@@ -217,28 +240,3 @@ def _unread(lane: Lane, end: int | None) -> int | None:
         return None
     following = 0 if ledger.next is None else ledger.next
     return following if end > following else None
-
-
-def _commit_lag(lane: Lane, memory: _Memory) -> int | None:
-    """Before the first commit: what was settled since the assignment."""
-    position = lane.ledger.committable
-    since = memory.first if lane.committed is None else lane.committed
-    return None if position is None or since is None else max(position - since, 0)
-
-
-def _time_lag(
-    lane: Lane, memory: _Memory, lag: int | None, now: float, wall: float
-) -> float | None:
-    """Age of the oldest record that is not finished, by its timestamp. While none is read: how
-    long we have known that the broker has some, which is the least that it can be."""
-    oldest = lane.ledger.oldest
-    _, millis = oldest.timestamp() if oldest is not None else (0, 0)
-    if millis > 0:
-        memory.unread_since = None
-        return round(max(wall - millis / 1000, 0.0), 3)
-    if not lag:
-        memory.unread_since = None
-        return None if lag is None else 0.0
-    if memory.unread_since is None:
-        memory.unread_since = now
-    return round(now - memory.unread_since, 3)
