@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.naive import FakeRecord
 from ticketpool.core.model import Partition
-from ticketpool.core.router import group
+from ticketpool.core.grouping import group
 
 PARTITIONS = [Partition(topic, number) for topic in ("a", "b") for number in (0, 1, 300)]
 Runs = list[tuple[Partition, list[FakeRecord]]]
