@@ -24,6 +24,7 @@ from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.hands import Hands
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
@@ -44,7 +45,11 @@ _log = log.get("ticketpool.supervisor")
 
 
 class Supervisor:
-    """Joins the group, feeds the workers, commits what they finish. See ``run``."""
+    """Joins the group, feeds the workers, commits what they finish. See ``run``.
+
+    Attributes:
+        hands: what people ask of it, on the control socket.
+    """
 
     def __init__(self, config: RunConfig, signals: StopSignals) -> None:
         self._config = config
@@ -77,6 +82,7 @@ class Supervisor:
             transactions.open(self._assignment, self._consumer.membership)
         self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
         self._reporter = Reporter(config, self._lifecycle, router, self._crew, self._assignment)
+        self.hands = Hands(config, router, self._crew, recruiter, signals)
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
@@ -89,6 +95,10 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
+        with self.hands.reachable():
+            self._serve()
+
+    def _serve(self) -> None:
         with listening(self._config.http, lambda: self._reporter.latest):
             try:
                 self._start()
@@ -168,6 +178,7 @@ class Supervisor:
         if now >= self._tend_due:
             self._tend_due = now + TEND_SECONDS
             self._tend()
+        self.hands.tend()
 
     def _poll(self) -> None:
         """Wait where work will come from: for Kafka, or for a worker when records wait for one.
@@ -215,6 +226,7 @@ class Supervisor:
             self._report_due = now + REPORT_SECONDS
             self._reporter.refresh()
         self._notifier.tend_watchdog(now)
+        self.hands.glance()
 
     def _done(self) -> bool:
         if self._signals.stop:
