@@ -127,10 +127,10 @@ def drain(**given: Any) -> None:
 
 
 @click.command()
-@click.argument("level", type=click.Choice(_LEVELS))
+@click.argument("log_level", type=click.Choice(_LEVELS), metavar="LEVEL")
 @_supervisor
 def log_level(**given: Any) -> None:
-    """Log from LEVEL on, in the supervisor and its workers, until it ends."""
+    """Log from LEVEL (debug, info, warning, error) on, in the supervisor and its workers, until it ends."""
     _ask("LogLevel", **given)
 
 

@@ -63,7 +63,7 @@ class Drain(_Request, tag="drain", frozen=True):
 class LogLevel(_Request, tag="log-level", frozen=True, kw_only=True):
     """The least level that is logged from now on."""
 
-    level: Level
+    log_level: Level
 
 
 class Trace(_Request, tag="trace", frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Which lanes belong to which worker, and who goes where when their number changes. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 
 from ticketpool.core.lane import Lane
@@ -30,8 +30,8 @@ class Slots:
         self.open = number
 
     def of(self, slot: int) -> Sequence[Lane]:
-        """The lanes that belong to a worker."""
-        return self._lanes[slot]
+        """The lanes that belong to a worker; none, of one that takes none yet."""
+        return self._lanes[slot] if slot < len(self._lanes) else ()
 
     def least(self) -> int:
         """The open slot with the fewest lanes, the lowest of equals."""
@@ -64,9 +64,13 @@ class Slots:
         lane.slot, lane.index = slot, next(i for i in count() if i not in used)
         self._lanes[slot].append(lane)
 
-    def plan(self) -> list[tuple[Lane, int]]:
+    def plan(self, age: Callable[[Lane], float] = lambda lane: 0.0) -> list[tuple[Lane, int]]:
         """Moves that empty the slots which are not open, and leave no open one with two lanes
-        more than another; as few as possible."""
+        more than another; as few as possible.
+
+        Args:
+            age: of what a lane is running: the one that is likely to let go soonest moves.
+        """
         heading: list[list[Lane]] = [[] for _ in self._lanes]
         for lane in chain.from_iterable(self._lanes):
             heading[lane.destination].append(lane)
@@ -76,7 +80,8 @@ class Slots:
             moves.append((lane, _emptiest(inside)))
             inside[moves[-1][1]].append(lane)
         while len(fullest := max(inside, key=len)) > len(inside[to := _emptiest(inside)]) + 1:
-            moves.append((fullest.pop(), to))
+            moves.append((min(reversed(fullest), key=age), to))
+            fullest.remove(moves[-1][0])
             inside[to].append(moves[-1][0])
         return moves
 

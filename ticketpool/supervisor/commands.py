@@ -60,13 +60,15 @@ class Commands:
         self._signals = signals
         self._clock = clock
         self._chooser = Chooser(router, config.topics)
-        self._scaler = Scaler(crew.pool, router, crew.mover, crew.recycler, crew.starts)
+        self._scaler = Scaler(
+            crew.pool, router, crew.mover, crew.recycler, crew.starts, crew.undertaker
+        )
         self._tracer = Tracer(crew.pool, crew.undertaker, clock)
         crew.on_seen = self._tracer.seen
 
     def tend(self) -> None:
         """Go on with a change of the pool, whether somebody still waits for it or not."""
-        if self._scaler.busy:
+        if self._scaler.changing():
             self._scaler.tend()
 
     def job_of(self, request: Request, caller: Caller) -> Job:
@@ -159,15 +161,15 @@ class Commands:
 
     def _scale(self, request: Scale) -> Job:
         before, wanted = self._scaler.workers, request.workers
-        if self._scaler.busy:
+        if self._scaler.resizing():
             raise ControlError(f"a change of the pool is under way; {self._under_way()}")
         if wanted == before:
             return Answer([f"nothing to do: there are {before} workers"])
         self._scaler.begin(wanted)
         until = self._clock() + request.seconds
-        while self._scaler.busy and self._clock() < until:
+        while self._scaler.changing() and self._clock() < until:
             yield
-        if self._scaler.busy:
+        if self._scaler.changing():
             return Answer([f"not done within {request.seconds:g} s, and goes on: "
                            f"{self._under_way()}"], 1)  # fmt: skip
         if (failure := self._scaler.failure) is not None:
@@ -199,12 +201,13 @@ class Commands:
 
     def _log_level(self, request: LogLevel) -> Job:
         yield from ()
-        self._recruiter.log_level = request.level
-        log.set_level(request.level)
+        level = request.log_level
+        self._recruiter.log_level = level
+        log.set_level(level)
         reached = [slot for slot in self._crew.pool.slots if slot.child is not None]
         for slot in reached:
-            slot.living.channel.send(Louder(request.level))
-        return Answer([f"log level {request.level}, in {len(reached)} workers too"])
+            slot.living.channel.send(Louder(level))
+        return Answer([f"log level {level}, in {len(reached)} workers too"])
 
     def _trace(self, request: Trace) -> Job:
         if request.partition is not None:

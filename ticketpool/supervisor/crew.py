@@ -243,6 +243,7 @@ class Crew:
         if lane.state is LaneState.CLOSING:
             lane.state = LaneState.CLOSED
         lane.cut_off = frame.cut_off
+        trace.handed_back(lane)
         self._router.park(lane)
         self.mover.land(lane)
         self.recycler.lane_closed(slot)

@@ -1,13 +1,13 @@
 """More workers or fewer, while the others go on."""
 
+import time
+
 from ticketpool import log
 from ticketpool.core.router import Router
 from ticketpool.errors import TicketpoolError
 from ticketpool.ipc.frames import FromWorker
-from ticketpool.pool import Pool, Slot, SlotState
-from ticketpool.supervisor.moves import Mover
-from ticketpool.supervisor.recycle import Recycler
-from ticketpool.supervisor.starts import Starts
+from ticketpool.pool import Slot, SlotState
+from ticketpool.supervisor.crew import Crew
 
 _log = log.get("ticketpool.supervisor")
 
@@ -23,19 +23,13 @@ class Scaler:
         failure: why the last change did not come about; ``None``: it did, or is under way.
     """
 
-    def __init__(
-        self,
-        pool: Pool[FromWorker],
-        router: Router,
-        mover: Mover,
-        recycler: Recycler,
-        starts: Starts,
-    ) -> None:
-        self._pool = pool
+    def __init__(self, router: Router, crew: Crew) -> None:
+        self._pool = crew.pool
         self._router = router
-        self._mover = mover
-        self._recycler = recycler
-        self._starts = starts
+        self._mover = crew.mover
+        self._recycler = crew.recycler
+        self._starts = crew.starts
+        self._undertaker = crew.undertaker
         self.failure: TicketpoolError | None = None
 
     @property
@@ -43,14 +37,16 @@ class Scaler:
         """How many there will be when the change that is under way is done."""
         return sum(not slot.leaving for slot in self._pool.slots)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a change is under way."""
-        changing = any(slot.joining or slot.leaving for slot in self._pool.slots)
-        return changing or bool(self._mover.under_way)
+    def resizing(self) -> bool:
+        """Whether workers are on their way in or out."""
+        return any(slot.joining or slot.leaving for slot in self._pool.slots)
+
+    def changing(self) -> bool:
+        """The same, or lanes on their way."""
+        return self.resizing() or bool(self._mover.under_way)
 
     def begin(self, workers: int) -> None:
-        """Have so many, at least one. Only while no change is under way."""
+        """Have so many, at least one. Only while no worker is on its way in or out."""
         self.failure = self._starts.misfit = None
         for _ in range(workers - len(self._pool.slots)):
             self._pool.add()
@@ -82,7 +78,11 @@ class Scaler:
             self._dismiss(slot)
 
     def _even_out(self) -> None:
-        for lane, slot in self._router.slots.plan():
+        running = (found for slot in self._pool.slots for found in self._undertaker.running(slot))
+        since = {lane.partition: since for lane, _, since in running}
+        now = time.monotonic_ns()
+        plan = self._router.slots.plan(lambda lane: now - since.get(lane.partition, now))
+        for lane, slot in plan:
             self._mover.send(lane, slot)
 
     def _dismiss(self, slot: Slot[FromWorker]) -> None:

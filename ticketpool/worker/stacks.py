@@ -1,7 +1,8 @@
 """*Worker side.* What its threads and tasks are doing at this moment, without stopping them.
 
 Frames are read from outside, one interpreter step after the other, as a sampling profiler does:
-what runs meanwhile may have gone on a line. Values are not shown, only places and source lines.
+what runs meanwhile may have gone on a line. Values are not shown, only places and source lines;
+and of what a handler was called by, nothing.
 """
 
 import asyncio
@@ -10,9 +11,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from itertools import dropwhile
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import ticketpool
 from ticketpool.ipc.frames import Stack
 from ticketpool.worker.loop import Loop
 
@@ -20,6 +24,8 @@ MOST = 500
 """Stacks that are told of, those of tasks first."""
 
 _FRAMES = 50  # of one stack, the innermost
+
+_OURS = (threading.__file__, str(Path(ticketpool.__file__).parent))
 
 
 def stacks(loop: Loop | None) -> list[Stack]:
@@ -65,7 +71,12 @@ def _inwards(awaited: Any) -> list[FrameType]:
 
 
 def _lines(frames: list[FrameType]) -> list[str]:
-    places = [(frame, frame.f_lineno) for frame in frames if frame.f_lineno is not None]
+    theirs = list(dropwhile(_is_ours, frames)) or frames[-1:]  # a lane that waits has none
+    places = [(frame, frame.f_lineno) for frame in theirs if frame.f_lineno is not None]
     linecache.checkcache()  # a file that was edited since shows its present text
     summary = traceback.StackSummary.extract(iter(places), capture_locals=False)
     return "".join(summary.format()).splitlines()
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OURS)
