@@ -235,7 +235,7 @@ ILLEGAL: dict[Told, set[str]] = {
     run_unsent: {"I7"},
     never_sent_anything: {"I7"},
     run_after_it_was_handed_back: {"I6"},
-    handed_back_while_it_ran: {"I2", "I6"},
+    handed_back_while_it_ran: {"I2", "I5", "I6"},
     handed_on_and_repeated: {"I5"},
     lane_of_nobody_handed_back: {"log"},
     standstill: {"I10"},

@@ -132,7 +132,7 @@ def retry_waits() -> Story:
 
 
 def handed_to_another_worker() -> Story:
-    """Record 1 waits for its next attempt; it, and 2, which was not begun, go to a second worker."""
+    """Record 1 waits for its next attempt; it, and 2, not begun, go to a second worker."""
     story = Story().assign("A", 0).send("A", 0, 2).run("A", [0]).start("A", 1)
     story.end("A", 1, "failed").settle("A", 0).hand_back("A").hire("A").open("A").send("A", 1, 2)
     story.wait(40)  # the first one's lane is over: it does not stand still

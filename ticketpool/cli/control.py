@@ -130,7 +130,10 @@ def drain(**given: Any) -> None:
 @click.argument("log_level", type=click.Choice(_LEVELS), metavar="LEVEL")
 @_supervisor
 def log_level(**given: Any) -> None:
-    """Log from LEVEL (debug, info, warning, error) on, in the supervisor and its workers, until it ends."""
+    """Log from LEVEL on, in the supervisor and its workers, until it ends.
+
+    LEVEL is debug, info, warning or error.
+    """
     _ask("LogLevel", **given)
 
 

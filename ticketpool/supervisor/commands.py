@@ -60,9 +60,7 @@ class Commands:
         self._signals = signals
         self._clock = clock
         self._chooser = Chooser(router, config.topics)
-        self._scaler = Scaler(
-            crew.pool, router, crew.mover, crew.recycler, crew.starts, crew.undertaker
-        )
+        self._scaler = Scaler(router, crew)
         self._tracer = Tracer(crew.pool, crew.undertaker, clock)
         crew.on_seen = self._tracer.seen
 
