@@ -139,5 +139,5 @@ def _next(job: Job) -> Answer | None:
 def _told(call: Call) -> dict[str, object]:
     """Who asked for what."""
     asked = msgspec.to_builtins(call.request)
-    given = {name: value for name, value in asked.items() if value not in (None, [], False)}
+    given = {k: v for k, v in asked.items() if v not in (None, []) and v is not False}
     return {**given, "by_pid": call.caller.pid, "by_uid": call.caller.uid}

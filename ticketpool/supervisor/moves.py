@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ticketpool import log
-from ticketpool.core.lane import Lane, LaneState
+from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import Close, FromWorker
 from ticketpool.pool import Pool
@@ -30,8 +30,6 @@ class Mover:
 
     def send(self, lane: Lane, slot: int) -> None:
         """The lane is to go to ``slot``; nothing more of it is run where it is."""
-        if lane.state is not LaneState.OPEN:
-            return  # it is being given up
         self._router.slots.send(lane, slot)
         if lane.opened:  # asked twice, its worker closes it once
             self._pool.slots[lane.slot].living.channel.send(Close(lane.number))
