@@ -47,22 +47,25 @@ class Call:
 
 
 class Server:
-    """*Supervisor side.* Listens, and puts what is asked into ``calls`` for the loop to take.
+    """*Supervisor side.* Listens, and puts what is asked into a queue for the loop to take.
 
     Whoever connects must be our user or root. Garbage, slowness and silence cost a thread
     for ``IO_SECONDS``, and the loop nothing.
 
+    Args:
+        where: path of the socket, or ``auto``.
+        group: names the socket, with our pid, when that is chosen here.
+
     Attributes:
         path: of the socket.
-        calls: what has been asked and not taken yet.
 
     Raises:
         ConfigError: nothing can be bound there.
     """
 
-    def __init__(self, where: str, group: str) -> None:
+    def __init__(self, where: str, group: str, calls: SimpleQueue[Call]) -> None:
         self.path = _place(where, group)
-        self.calls: SimpleQueue[Call] = SimpleQueue()
+        self._calls = calls
         self._listener = bind(self.path)
         self._closing = False
         self._free = threading.Semaphore(MOST_CLIENTS)
@@ -108,7 +111,7 @@ class Server:
             call = Call(decode_request(_line(client)), caller)
         except ControlError as error:
             return Answer([str(error)], error.exit_code)
-        self.calls.put(call)
+        self._calls.put(call)
         while (reply := call.wait(_LOOK_SECONDS)) is None:
             if _has_gone(client):
                 raise ConnectionResetError
@@ -121,8 +124,8 @@ class Server:
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept
         self._thread.join(IO_SECONDS)
         self._listener.close()
-        while not self.calls.empty():
-            self.calls.get().answer(Answer(["the supervisor has ended"], 3))
+        while not self._calls.empty():
+            self._calls.get().answer(Answer(["the supervisor has ended"], 3))
         deadline = time.monotonic() + 1.0
         for thread in self._clients:
             thread.join(max(deadline - time.monotonic(), 0.0))

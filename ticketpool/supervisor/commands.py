@@ -66,7 +66,7 @@ class Commands:
 
     def tend(self) -> None:
         """Go on with a change of the pool, whether somebody still waits for it or not."""
-        if self._scaler.changing():
+        if self._scaler.resizing():
             self._scaler.tend()
 
     def job_of(self, request: Request, caller: Caller) -> Job:

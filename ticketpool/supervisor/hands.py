@@ -3,6 +3,7 @@
 import contextlib
 from collections import deque
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 import msgspec
 
@@ -27,7 +28,7 @@ class Hands:
     answers them. Who asked for what, and what came of it, is logged.
 
     Attributes:
-        commands: carries them out.
+        calls: what has been asked and not taken yet; any thread may add to it.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class Hands:
         signals: StopSignals,
     ) -> None:
         self._config = config
-        self.commands = Commands(config, router, crew, recruiter, signals)
+        self.calls: SimpleQueue[Call] = SimpleQueue()
+        self._commands = Commands(config, router, crew, recruiter, signals)
         self._server: Server | None = None
         self._jobs: deque[tuple[Call, Job]] = deque()
 
@@ -67,7 +69,7 @@ class Hands:
     def _listen(self) -> Server | None:
         where = self._config.control
         try:
-            server = None if where is None else Server(where, self._config.group)
+            server = None if where is None else Server(where, self._config.group, self.calls)
         except ConfigError as error:
             if where != "auto":
                 raise
@@ -79,31 +81,29 @@ class Hands:
 
     def _finish(self, outcome: Answer) -> None:
         undone = Answer([f"not done, the supervisor has ended: {outcome.lines[0]}"], 1)
+        self._take()
+        for call, _ in self._jobs:
+            self._answer(call, outcome if isinstance(call.request, Drain) else undone)
         if self._server is not None:
-            self._take(self._server)
-            for call, _ in self._jobs:
-                self._answer(call, outcome if isinstance(call.request, Drain) else undone)
             self._server.close()
 
     def tend(self) -> None:
         """Take what was asked, and go on with what is under way. Never blocks."""
-        if self._server is not None:
-            self._take(self._server)
-            self._step(safe_only=False)
-            self.commands.tend()
+        self._take()
+        self._step(safe_only=False)
+        self._commands.tend()
 
     def glance(self) -> None:
         """The same for what changes nothing: partitions may be half given up just now."""
-        if self._server is not None:
-            self._take(self._server)
-            self._step(safe_only=True)
+        self._take()
+        self._step(safe_only=True)
 
-    def _take(self, server: Server) -> None:
-        while not server.calls.empty():
-            call = server.calls.get()
+    def _take(self) -> None:
+        while not self.calls.empty():
+            call = self.calls.get()
             if not isinstance(call.request, Who):
                 _log.info("command", **_told(call))
-            self._jobs.append((call, self.commands.job_of(call.request, call.caller)))
+            self._jobs.append((call, self._commands.job_of(call.request, call.caller)))
 
     def _step(self, *, safe_only: bool) -> None:
         for _ in range(len(self._jobs)):
