@@ -270,15 +270,21 @@ def recreate(episode: Episode) -> None:
 def pause(episode: Episode) -> None:
     """A person pauses a partition, or all; another resumes."""
     if service := episode.a_service():
-        rng, kind = episode.rng, episode.rng.choice([Pause, Pause, Resume])
+        where, rng = held_by(episode, service), episode.rng
+        kind = rng.choice([Pause, Pause, Resume])
         everything = rng.random() < 0.3
-        ask(service, kind(topic="a", partitions=[rng.randint(0, 3)], everything=everything))
+        ask(service, kind(topic=where.topic, partitions=[where.number], everything=everything))
 
 
 def move(episode: Episode) -> None:
     if service := episode.a_service():
-        rng = episode.rng
-        ask(service, Move(topic="a", partition=rng.randint(0, 3), worker=rng.randint(0, 2)))
+        where, worker = held_by(episode, service), episode.rng.randint(0, 2)
+        ask(service, Move(topic=where.topic, partition=where.number, worker=worker))
+
+
+def held_by(episode: Episode, service: Service) -> Partition:
+    """A partition that it has now; if none, one that it may get, or not."""
+    return episode.rng.choice(sorted(episode.world.lanes(service)) or [Partition("a", 0)])
 
 
 def scale(episode: Episode) -> None:

@@ -16,6 +16,16 @@ class _Mute(NoSupervisor):
     """It listens, and does not answer."""
 
 
+class _Closed(NoSupervisor):
+    """It ended in the middle, or hung up."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the supervisor closed the connection without an answer: it was killed, or has too "
+            "many clients just now; its log tells"
+        )
+
+
 def ask(path: Path, request: Request, seconds: float | None = None) -> Answer:
     """The answer of the supervisor that listens at ``path``.
 
@@ -38,6 +48,8 @@ def ask(path: Path, request: Request, seconds: float | None = None) -> Answer:
                 f"{path}: no answer; is the supervisor stopped, or its loop stuck? /healthz and "
                 "its log tell"
             ) from None
+        except (ConnectionResetError, BrokenPipeError):
+            raise _Closed from None
         except OSError as error:
             raise NoSupervisor(f"{path}: {error.strerror or error}") from None
 
@@ -47,10 +59,7 @@ def _answer(server: socket.socket) -> Answer:
     while data := server.recv(1 << 16):
         if (whole := line.feed(data)) is not None:
             return decode_answer(whole)
-    raise NoSupervisor(
-        "the supervisor closed the connection without an answer: it was killed, or has too many "
-        "clients; its log tells"
-    )
+    raise _Closed
 
 
 def find(group: str | None) -> Path:
@@ -79,7 +88,7 @@ def _who(path: Path, group: str | None) -> str | None:
         return None
     try:
         return " ".join(ask(path, Who(), _WHO_SECONDS).lines)
-    except (_Mute, ControlError):
+    except (_Mute, _Closed, ControlError):
         return "does not answer"
     except NoSupervisor:
         return None

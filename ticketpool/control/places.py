@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ticketpool.errors import ConfigError
 
-_MOST_NAME = 40  # sun_path takes 107 bytes with its folder (unix(7))
+_MOST_NAME = 24  # sun_path takes 107 bytes with its folder (unix(7))
 
 
 def file_name(group: str, pid: int) -> str:

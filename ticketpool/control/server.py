@@ -20,6 +20,8 @@ MOST_CLIENTS = 8
 IO_SECONDS = 3.0
 """A request must have arrived by then, and an answer been taken."""
 
+_BACKLOG = 64
+
 _LOOK_SECONDS = 0.5  # how often one that waits for an answer is asked whether it is still there
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred, unix(7)
@@ -104,11 +106,11 @@ class Server:
 
     def _answer_to(self, client: socket.socket) -> Answer:
         caller = _caller(client)
-        if caller.uid not in (os.geteuid(), 0):
-            _log.warning("command refused", pid=caller.pid, uid=caller.uid, reason="another user")
-            return Answer(["only the supervisor's own user and root may do that"], 3)
         try:
-            call = Call(decode_request(_line(client)), caller)
+            line = _line(client)  # read in any case: who is reset does not see the answer
+            if caller.uid not in (os.geteuid(), 0):
+                return _refused(caller)
+            call = Call(decode_request(line), caller)
         except ControlError as error:
             return Answer([str(error)], error.exit_code)
         self._calls.put(call)
@@ -177,7 +179,7 @@ def bind(path: Path) -> socket.socket:
     try:
         os.fchmod(listener.fileno(), 0o600)  # before bind(2): the file is made with this mode
         listener.bind(str(path))
-        listener.listen(MOST_CLIENTS)
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         why = error.strerror or str(error)  # "AF_UNIX path too long" has no errno
@@ -189,6 +191,11 @@ def _caller(client: socket.socket) -> Caller:
     raw = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(raw)
     return Caller(pid, uid)
+
+
+def _refused(caller: Caller) -> Answer:
+    _log.warning("command refused", by_pid=caller.pid, by_uid=caller.uid, reason="another user")
+    return Answer(["only the supervisor's own user and root may do that"], 3)
 
 
 def _line(client: socket.socket) -> bytes:

@@ -92,8 +92,8 @@ class Commands:
     def _who(self) -> Job:
         yield from ()
         partitions, workers = len(self._router.lanes), self._scaler.workers
-        said = f"group {self._group}, pid {os.getpid()}: {partitions} partitions, {workers} workers"
-        return Answer([said])
+        said = f"{_count(partitions, 'partition')}, {_count(workers, 'worker')}"
+        return Answer([f"group {self._group}, pid {os.getpid()}: {said}"])
 
     def _pause(self, request: Pause) -> Job:
         lanes, changed = self._chosen(request, held=True)
@@ -162,7 +162,7 @@ class Commands:
         if self._scaler.resizing():
             raise ControlError(f"a change of the pool is under way; {self._under_way()}")
         if wanted == before:
-            return Answer([f"nothing to do: there are {before} workers"])
+            return Answer([f"nothing to do: there are {_count(before, 'worker')} already"])
         self._scaler.begin(wanted)
         until = self._clock() + request.seconds
         while self._scaler.changing() and self._clock() < until:
@@ -172,12 +172,15 @@ class Commands:
                            f"{self._under_way()}"], 1)  # fmt: skip
         if (failure := self._scaler.failure) is not None:
             return Answer([f"still {before} workers: {failure}"], failure.exit_code)
-        return Answer([f"{wanted} workers, before {before}; {self._spread()}"])
+        return Answer([f"{_count(wanted, 'worker')}, before {before}; {self._spread()}"])
 
     def _spread(self) -> str:
         loads = [len(self._router.of_slot(slot)) for slot in range(self._scaler.workers)]
         most, least = max(loads), min(loads)
-        return f"{least} partitions each" if most == least else f"{least} to {most} partitions each"
+        each = (
+            f"{least} to {_count(most, 'partition')}" if most > least else _count(most, "partition")
+        )
+        return f"{each} each"
 
     def _under_way(self) -> str:
         if moving := self._crew.mover.under_way:
@@ -220,6 +223,10 @@ class Commands:
             raise ControlError("whose stack? Name a --partition or a --worker")
         lines = yield from self._tracer.trace(index, lanes, everything=request.everything)
         return Answer(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _is_finished(lane: Lane) -> str:
