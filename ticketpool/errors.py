@@ -4,7 +4,9 @@
 
     TicketpoolError                 1  anything below, or a bug with evidence
     ├── ConfigError                 2  a setting is wrong; the message names it
-    │   └── TopicMissing            2  the topic does not exist
+    │   ├── TopicMissing            2  the topic does not exist
+    │   └── ControlError            2  a supervisor was asked for what it can't do
+    ├── NoSupervisor                3  no supervisor answers on a control socket
     ├── BrokerUnreachable           3  no broker answers at the given addresses
     ├── NotAuthorised               3  the broker answers, and refuses us
     ├── HandlerError                4  the handler cannot be loaded or opened
@@ -38,6 +40,16 @@ class ConfigError(TicketpoolError):
 
 class TopicMissing(ConfigError):
     """A topic does not exist on the cluster."""
+
+
+class ControlError(ConfigError):
+    """What was asked of a running supervisor makes no sense there; the message says why."""
+
+
+class NoSupervisor(TicketpoolError):
+    """No supervisor answers on a control socket, or several do and none was named."""
+
+    exit_code = 3
 
 
 class BrokerUnreachable(TicketpoolError):

@@ -59,3 +59,8 @@ def get(name: str) -> Logger:
     """The logger of a module; bind fields with ``log.bind(worker=2)``."""
     logger: Logger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def set_level(level: str) -> None:
+    """The least level that this process logs from now on."""
+    logging.getLogger().setLevel(level.upper())

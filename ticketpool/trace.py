@@ -190,6 +190,11 @@ def closing(lane: Lane) -> None:
     _note(events.Closing, lane)
 
 
+def handed_back(lane: Lane) -> None:
+    """Its worker has closed the lane."""
+    _note(events.HandedBack, lane, lane.number)
+
+
 def abandoned(lane: Lane) -> None:
     """Something of the lane will stay unsettled, on purpose."""
     _note(events.Abandoned, lane)

@@ -13,8 +13,10 @@ from confluent_kafka import KafkaException
 from tests.simulation.broker import SESSION_SECONDS
 from tests.simulation.children import Worker
 from tests.simulation.outside import simulated
+from tests.simulation.people import ask
 from tests.simulation.world import Service, World
 from ticketpool.config import Assignor, OnFailure, RunConfig
+from ticketpool.control.requests import Move, Pause, Resume, Scale
 from ticketpool.core.model import Partition
 from ticketpool.errors import WorkerStartFailed
 
@@ -108,6 +110,8 @@ class Episode:
         world.start_fails, world.lost_answers = 0, 0.0
         world.broker.refuse = lambda: None
         world.broker.down_until = world.broker.letters_refused_until = 0.0
+        for service in world.living:
+            ask(service, Resume(everything=True))
 
     def _settled(self) -> bool:
         while len(self.world.living) < max(self.wanted, 1):
@@ -263,8 +267,33 @@ def recreate(episode: Episode) -> None:
     episode.world.recreate("a")
 
 
+def pause(episode: Episode) -> None:
+    """A person pauses a partition, or all; another resumes."""
+    if service := episode.a_service():
+        where, rng = held_by(episode, service), episode.rng
+        kind = rng.choice([Pause, Pause, Resume])
+        everything = rng.random() < 0.3
+        ask(service, kind(topic=where.topic, partitions=[where.number], everything=everything))
+
+
+def move(episode: Episode) -> None:
+    if service := episode.a_service():
+        where, worker = held_by(episode, service), episode.rng.randint(0, 2)
+        ask(service, Move(topic=where.topic, partition=where.number, worker=worker))
+
+
+def held_by(episode: Episode, service: Service) -> Partition:
+    """A partition that it has now; if none, one that it may get, or not."""
+    return episode.rng.choice(sorted(episode.world.lanes(service)) or [Partition("a", 0)])
+
+
+def scale(episode: Episode) -> None:
+    if service := episode.a_service():
+        ask(service, Scale(workers=episode.rng.randint(1, 4)))
+
+
 FAULTS: list[Callable[[Episode], None]] = [
     crash_somewhere, kill_worker, stop_worker, garble, fail_starts, join, leave, leave_at_once,
     kill_service, stop_service, expel, black_out, refuse_commits, lose_answers, refuse_letters,
-    add_partition, recreate,
+    add_partition, recreate, pause, move, scale,
 ]  # fmt: skip

@@ -63,6 +63,8 @@ class Oracle:
             zombie = self._is_zombie(other, log) or self._is_zombie(worker, log)
             excused = zombie and other.supervisor is not worker.supervisor
             self.expect(excused, "fence", f"{where} begins while {other.name} runs one of it")
+        lane = self.world.lanes(worker.supervisor).get(log.partition)
+        self.expect(lane is None or not lane.resting, "flow", f"{where} begins although paused")
         first = log.unended
         self.expect(entry.ended or entry is first, "loss",
                     f"{where} begins, but {first and first.offset} has not ended")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The command line: a command per module, imported when it is called."""
+"""The command line: commands by name, their modules imported when they are called."""
 
 import importlib
 import sys
@@ -16,7 +16,26 @@ COMMANDS = {
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
     "check": "Look at what `run` would need, without processing anything.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
+    "trace": "The stack of the worker that has a partition, with its record.",
+    "pause": "Run nothing more of a partition.",
+    "resume": "Go on with a paused partition.",
+    "move": "Let another worker serve a partition.",
+    "scale": "More workers, or fewer, without a rebalance.",
+    "log-level": "Log more, or less.",
+    "drain": "End a supervisor in order, and wait for it.",
 }
+
+GROUPS = {
+    "Process tickets": ("run", "produce", "check"),
+    "Try it out": ("demo", "broker"),
+    "See what is going on": ("status", "top", "trace", "topics", "verify"),
+    "Steer a running supervisor": ("pause", "resume", "move", "scale", "log-level", "drain"),
+    "Mend": ("dlq", "offsets"),
+}
+"""What commands are for, as ``--help`` shows them."""
+
+_MODULES = dict.fromkeys((*GROUPS["Steer a running supervisor"], "trace"), "control")
+"""Of commands that share a module; each other one has its own, and is ``command`` there."""
 
 
 class _LazyGroup(click.Group):
@@ -28,13 +47,17 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ticketpool.cli.{cmd_name}")
-        command: click.Command = module.command
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"ticketpool.cli.{_MODULES.get(cmd_name, name)}")
+        command: click.Command = getattr(module, name if cmd_name in _MODULES else "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))  # one column for all groups
+        for title, names in GROUPS.items():
+            if rows := [(n.ljust(width), COMMANDS[n]) for n in names if n in COMMANDS]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -32,7 +32,9 @@ class Lane:
     Attributes:
         partition: what it serves.
         ledger: its offsets and records.
-        slot: the worker that it belongs to for as long as it lives.
+        slot: the worker that it belongs to, until it is moved.
+        moving: the slot that it is to go to, once its worker has let go of it.
+        held: a person has paused it (``ticketpool pause``): nothing more of it is run.
         index: its place in the worker's shared words.
         epoch: names this assignment of the partition within this process.
         number: names this lane towards its present worker process. It is new
@@ -71,6 +73,8 @@ class Lane:
         self.epoch = 0
         self.number = 0
         self.opened = False
+        self.moving: int | None = None
+        self.held = False
         self.state = LaneState.OPEN
         self.trouble: Trouble | None = None
         self.watched = 1
@@ -99,6 +103,27 @@ class Lane:
         return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
 
     @property
+    def destination(self) -> int:
+        """The slot where it is or will be."""
+        return self.slot if self.moving is None else self.moving
+
+    @property
+    def may_run(self) -> bool:
+        """Whether its worker may be sent more of it."""
+        at_home = self.opened and self.moving is None
+        return at_home and self.state is LaneState.OPEN and not self.held
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is held, and what was at hand is finished."""
+        return self.held and not self.ledger.in_flight
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something of it is unfinished, and may be finished now."""
+        return not self.ledger.idle and not self.resting
+
+    @property
     def suspect(self) -> bool:
         """Whether its next record is to be run alone."""
         return self.caution > 0 or (self.trouble is not None and self.trouble.suspect)
@@ -113,7 +138,7 @@ class Lane:
         offset = self.ledger.committable
         if offset is None:
             return None
-        careful = self.careful and self.state is LaneState.OPEN
+        careful = self.careful and self.state is LaneState.OPEN and not self.resting
         begun = self.next_record if careful else None
         return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone))
 

@@ -115,6 +115,18 @@ class End(_Frame, tag="end", frozen=True):
     seconds: float = 5.0
 
 
+class Look(_Frame, tag="look", frozen=True):
+    """Supervisor to worker: say what your threads and tasks are doing, in a ``Seen``."""
+
+    ticket: int
+
+
+class Louder(_Frame, tag="louder", frozen=True):
+    """Supervisor to worker: log from this level on."""
+
+    level: str
+
+
 class Ready(_Frame, tag="ready", frozen=True):
     """Worker to supervisor: the handlers are loaded and open. ``wants_record``: send all columns,
     or, where it is false, those of lanes of ``whole_topics``. ``closes``: one has something to
@@ -186,8 +198,26 @@ class Closed(_Frame, tag="closed", frozen=True):
     cut_off: bool = False
 
 
-FromSupervisor = Hello | Open | Records | Close | End
-FromWorker = Ready | Failed | Ack | Retrying | Closed
+class Stack(msgspec.Struct, frozen=True, array_like=True):
+    """What a thread or a task is doing: lines of text, the innermost call last.
+
+    ``name``: of a lane's, that of its partition; ``kind``: thread or task.
+    """
+
+    name: str
+    kind: str
+    lines: list[str]
+
+
+class Seen(_Frame, tag="seen", frozen=True):
+    """Worker to supervisor: the answer to a ``Look``."""
+
+    ticket: int
+    stacks: list[Stack]
+
+
+FromSupervisor = Hello | Open | Records | Close | End | Look | Louder
+FromWorker = Ready | Failed | Ack | Retrying | Closed | Seen
 
 _encoder = msgspec.msgpack.Encoder()
 

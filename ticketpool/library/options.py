@@ -16,7 +16,7 @@ class PoolOptions(TypedDict, total=False):
     """Options of ``Pool``; those of ``ticketpool run --help``, where each is explained.
 
     Durations are seconds. What is left out has the command's default, but for
-    ``http``: a library opens no port unasked.
+    ``http`` and ``control``: a library opens nothing unasked.
 
     Attributes:
         bootstrap_servers: comma-separated ``host:port``.
@@ -27,6 +27,7 @@ class PoolOptions(TypedDict, total=False):
         middleware: ``"module:function"`` each, the outermost first.
         max_rss: MiB.
         http: ``host:port`` of the status page and metrics; ``None``, the default: none.
+        control: path of the control socket, or ``"auto"``; ``None``, the default: none.
         log_format, log_level: of the lines on standard error.
     """
 
@@ -60,6 +61,7 @@ class PoolOptions(TypedDict, total=False):
     on_out_of_range: Literal["stop", "earliest", "latest"]
     assignor: Literal["cooperative-sticky", "roundrobin", "range"]
     http: str | None
+    control: str | None
     until_caught_up: bool
     create_topic: bool
     partitions: int

@@ -239,6 +239,7 @@ class Assignment:
                 topic=lane.partition.topic,
                 partition=lane.partition.number,
                 committed=lane.committed,
+                **({"pause": "forgotten"} if lane.held else {}),
             )
 
 

@@ -17,6 +17,7 @@ from ticketpool.ipc.frames import (
     Open,
     Ready,
     Retrying,
+    Seen,
 )
 from ticketpool.kafka.outlet import Carrier
 from ticketpool.pool import Pool, Signal, Slot, SlotState
@@ -24,6 +25,7 @@ from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.feed import frame_of
 from ticketpool.supervisor.heartbeat import Heartbeat
+from ticketpool.supervisor.moves import Mover
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.settling import Settler
@@ -47,7 +49,9 @@ class Crew:
 
     Attributes:
         on_wait: called again and again while a drain waits.
+        on_seen: gets the stacks that a worker was asked for.
         urgent: a worker has died; the next commit should tell it at once.
+        pool, heartbeat, starts, recycler, mover, undertaker: its parts.
     """
 
     def __init__(
@@ -69,18 +73,20 @@ class Crew:
         self._clock = clock
         self._wants_record = False
         self._whole_topics: frozenset[str] = frozenset()
-        self._starts = Starts(config.handlers_shown)
+        self.starts = Starts(config.handlers_shown)
         self.on_wait: Callable[[], None] = lambda: None
+        self.on_seen: Callable[[Seen], None] = lambda seen: None
         self.urgent = False
         self.heartbeat = Heartbeat(pool, config.silence_seconds, clock)
         self.recycler = Recycler(config, pool, router)
+        self.mover = Mover(pool, router, self.open)
         self._settler = Settler(router, failures, self._outputs, totals, self.recycler)
         self.undertaker = Undertaker(
             pool,
             router,
             failures,
             self._settler,
-            self._starts,
+            self.starts,
             config.handler_timeout_seconds,
             clock,
         )
@@ -95,7 +101,7 @@ class Crew:
     @property
     def warm(self) -> bool:
         """Whether every worker has loaded the handler."""
-        return all(slot.state is SlotState.READY for slot in self.pool.slots)
+        return self.pool.warm
 
     @property
     def restarts(self) -> int:
@@ -104,7 +110,7 @@ class Crew:
 
     def raise_error(self) -> None:
         """Raise why workers cannot start, if they cannot."""
-        self._starts.raise_error()
+        self.starts.raise_error()
 
     # -- feeding -----------------------------------------------------------------------
 
@@ -183,17 +189,20 @@ class Crew:
             case Ack():
                 self._acknowledged(frame)
             case Retrying():
-                self._retrying(frame)
+                if lane := self._router.find(frame.lane):
+                    self._settler.retrying(lane, frame)
             case Closed():
                 self._closed(slot, frame)
             case Ready():
                 self._ready(slot, frame)
             case Failed():
-                self._starts.refused(slot, frame.message)
+                self.starts.refused(slot, frame.message)
+            case Seen():
+                self.on_seen(frame)
 
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
         slot.state = SlotState.READY
-        self._starts.went_well(slot)
+        self.starts.went_well(slot)
         self._wants_record, self.recycler.closes = frame.wants_record, frame.closes
         self._whole_topics = frozenset(frame.whole_topics)
         for lane in self._router.of_slot(slot.index):
@@ -233,31 +242,18 @@ class Crew:
         if lane.state is LaneState.CLOSING:
             lane.state = LaneState.CLOSED
         lane.cut_off = frame.cut_off
+        trace.handed_back(lane)
         self._router.park(lane)
+        self.mover.land(lane)
         self.recycler.lane_closed(slot)
-
-    def _retrying(self, frame: Retrying) -> None:
-        lane = self._router.find(frame.lane)
-        if lane is None:
-            return
-        why = f"{frame.error}: {frame.message}"
-        lane.in_trouble(frame.offset).failed(frame.attempt, why)
-        self._totals.retried(lane)
-        _log.warning(
-            "retrying",
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
-            offset=frame.offset,
-            attempt=frame.attempt,
-            again_in_seconds=round(frame.delay_seconds, 3),
-            error=why,
-        )
 
     # -- the end -----------------------------------------------------------------------
 
     def _bury(self, slot: Slot[FromWorker], *, blame: bool = True) -> None:
         self._receive(slot)  # what it had still written
         self.undertaker.bury(slot, blame=blame)
+        for lane in list(self._router.of_slot(slot.index)):
+            self.mover.land(lane)
         self.urgent = True
 
     def forget(self, lane: Lane) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 from ticketpool import crash, log, trace
 from ticketpool.core.flow import should_pause, should_resume
+from ticketpool.core.grouping import group
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition, RawRecord
-from ticketpool.core.router import Router, group
+from ticketpool.core.router import Router
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.supervisor.totals import Totals
 

@@ -25,6 +25,7 @@ from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.hands import Hands
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
@@ -47,7 +48,11 @@ _log = log.get("ticketpool.supervisor")
 
 
 class Supervisor:
-    """Joins the group, feeds the workers, commits what they finish. See ``run``."""
+    """Joins the group, feeds the workers, commits what they finish. See ``run``.
+
+    Attributes:
+        hands: what people ask of it, on the control socket.
+    """
 
     def __init__(self, config: RunConfig, signals: StopSignals) -> None:
         self._config = config
@@ -86,6 +91,7 @@ class Supervisor:
         self._reporter = Reporter(
             config, self._lifecycle, router, self._crew, self._assignment, lookout
         )
+        self.hands = Hands(config, router, self._crew, recruiter, signals)
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
@@ -98,6 +104,10 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
+        with self.hands.reachable():
+            self._serve()
+
+    def _serve(self) -> None:
         with listening(self._config.http, lambda: self._reporter.latest):
             try:
                 self._start()
@@ -178,6 +188,7 @@ class Supervisor:
         if now >= self._tend_due:
             self._tend_due = now + TEND_SECONDS
             self._tend()
+        self.hands.tend()
 
     def _poll(self) -> None:
         """Wait where work will come from: for Kafka, or for a worker when records wait for one.
@@ -225,6 +236,7 @@ class Supervisor:
             self._report_due = now + REPORT_SECONDS
             self._reporter.refresh()
         self._telling.tend(now, self._reporter.latest)
+        self.hands.glance()
 
     def _done(self) -> bool:
         if self._signals.stop:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from ticketpool import trace
+from ticketpool import log, trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
-from ticketpool.ipc.frames import Ack
+from ticketpool.ipc.frames import Ack, Retrying
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.totals import Totals
+
+_log = log.get("ticketpool.supervisor")
 
 
 class Settler:
@@ -47,6 +49,21 @@ class Settler:
             settled = self._router.settle(lane, through)
             trace.settled(lane, through, "words")
             self._count(lane, settled, 0, (), 0)
+
+    def retrying(self, lane: Lane, frame: Retrying) -> None:
+        """A call has failed and will be made again."""
+        why = f"{frame.error}: {frame.message}"
+        lane.in_trouble(frame.offset).failed(frame.attempt, why)
+        self._totals.retried(lane)
+        _log.warning(
+            "retrying",
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            offset=frame.offset,
+            attempt=frame.attempt,
+            again_in_seconds=round(frame.delay_seconds, 3),
+            error=why,
+        )
 
     def _count(
         self, lane: Lane, settled: int, dead: int, buckets: Sequence[tuple[int, int]], busy_ns: int

@@ -12,11 +12,23 @@ from ticketpool import log, trace
 from ticketpool.config import LogConfig
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
-from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Records
+from ticketpool.ipc.frames import (
+    Close,
+    End,
+    Failed,
+    FromSupervisor,
+    Hello,
+    Look,
+    Louder,
+    Open,
+    Records,
+    Seen,
+)
 from ticketpool.ipc.inside import enter
 from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.lane import Lane, described
 from ticketpool.worker.opener import Opener
+from ticketpool.worker.stacks import stacks
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -95,6 +107,10 @@ def _serve(
             case Close():
                 if lane := lanes.pop(frame.lane, None):  # a revocation may close it once more
                     lane.close(frame.until)
+            case Look():
+                port.send(Seen(frame.ticket, stacks(handlers.loop.running)))
+            case Louder():
+                log.set_level(frame.level)
             case Hello():
                 raise AssertionError("a second hello")
     return None if lanes else End().seconds
