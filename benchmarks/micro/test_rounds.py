@@ -35,7 +35,7 @@ def step_on(lane: Lane) -> None:
     receive(lane, ONE)
     lane.ledger.take(1, 1)
     lane.ledger.settle((lane.ledger.next or 0) - 1)
-    lane.durations.add([(40 + lane.index % 8, 1)], 500)
+    lane.counts.durations.add([(40 + lane.index % 8, 1)], 500)
 
 
 def test_commit(measure: Measure, parts: Supervisor) -> None:

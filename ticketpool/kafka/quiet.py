@@ -8,10 +8,15 @@ minute, with the number of those left out.
 import logging
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
+import msgspec
 from confluent_kafka import KafkaError
 
 from ticketpool import log
+from ticketpool.core.status import Cluster
+from ticketpool.kafka.statistics import Statistics, statistics_of
 
 _EVERY_SECONDS = 30.0
 _log = log.get("ticketpool.kafka")
@@ -51,18 +56,46 @@ def quiet_logger() -> logging.Logger:
 class BrokerWatch:
     """Says once that no broker answers, and once that one does again.
 
-    ``error`` is for a client's ``error_cb``. It never raises: an exception
-    there destroys the batch in flight.
+    ``error`` is for a client's ``error_cb``, ``statistics`` for its ``stats_cb``. Neither ever
+    raises: an exception there destroys the batch in flight.
+
+    Args:
+        clock: seconds that only rise.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._clock = clock
+        self._since = clock()
+        self._told = Statistics()
         self.down = False
+
+    @property
+    def callbacks(self) -> dict[str, object]:
+        """For a client's configuration; what they tell comes out of ``poll``."""
+        return {"error_cb": self.error, "stats_cb": self.statistics, "logger": quiet_logger()}
+
+    def cluster(self) -> Cluster:
+        """What is known of the brokers now. Without statistics, or while none answers, no times."""
+        told = Statistics() if self.down else self._told
+        return Cluster(
+            reachable=not self.down,
+            since_seconds=round(self._clock() - self._since, 3),
+            rtt_ms=told.rtt_ms,
+            throttle_ms=told.throttle_ms,
+        )
+
+    def statistics(self, text: str) -> None:
+        """librdkafka tells of itself, as often as ``statistics.interval.ms`` says."""
+        with suppress(msgspec.DecodeError):  # of another version: then we do without
+            self._told = statistics_of(text)
+            if self._told.connected:
+                self.answered()
 
     def error(self, error: KafkaError) -> None:
         """librdkafka reports an error of the whole client."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN and not self.down:
-            self.down = True
+            self.down, self._since = True, self._clock()
             _log.warning(
                 "brokers unreachable, trying on",
                 bootstrap_servers=self._bootstrap_servers,
@@ -72,5 +105,5 @@ class BrokerWatch:
     def answered(self) -> None:
         """A broker has answered."""
         if self.down:
-            self.down = False
+            self.down, self._since = False, self._clock()
             _log.info("brokers reachable again", bootstrap_servers=self._bootstrap_servers)

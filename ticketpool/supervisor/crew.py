@@ -66,7 +66,7 @@ class Crew:
         self._outputs = Outputs(carrier, failures, clock)
         self._router = router
         self._failures = failures
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._wants_record = False
         self._whole_topics: frozenset[str] = frozenset()
@@ -242,7 +242,7 @@ class Crew:
         if lane is None:
             return
         lane.in_trouble(frame.offset).attempts = frame.attempt
-        self._totals.retried(lane)
+        self.totals.retried(lane)
         _log.warning(
             "retrying",
             topic=lane.partition.topic,

@@ -1,22 +1,18 @@
 """Snapshots of the service for HTTP, metrics and systemd."""
 
 import time
+from collections.abc import Iterable
 
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane
-from ticketpool.core.latency import Histogram, upper_ns
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.router import Router
-from ticketpool.core.status import LatencyMs, PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
-
-_BOUNDS_SECONDS = (
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
-)  # fmt: skip
+from ticketpool.supervisor.figures import Figures
 
 
 class Reporter:
@@ -24,6 +20,7 @@ class Reporter:
 
     Attributes:
         latest: the newest one; any thread may read it.
+        recording: a context in which the log's events are kept for it.
     """
 
     def __init__(
@@ -40,6 +37,8 @@ class Reporter:
         self._crew = crew
         self._assignment = assignment
         self._started = time.monotonic()
+        self._figures = Figures(config, crew)
+        self.recording = self._figures.recording
         self.latest: ServiceStatus | None = None
 
     def refresh(self) -> None:
@@ -52,6 +51,7 @@ class Reporter:
             for lane, offset, since in self._crew.undertaker.running(slot)
         }
         lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        partitions = [self._partition(lane, running.get(lane.partition), now) for lane in lanes]
         self.latest = ServiceStatus(
             state=state.name.lower(),
             ready=state is ServiceState.READY and self._crew.warm,
@@ -59,23 +59,28 @@ class Reporter:
             uptime_seconds=round(now - self._started, 3),
             group=self._config.group,
             handler=self._config.handlers_shown,
-            partitions=[self._partition(lane, running.get(lane.partition)) for lane in lanes],
-            workers=[self._worker(slot) for slot in self._crew.pool.slots],
+            partitions=partitions,
+            workers=[self._worker(slot, now) for slot in self._crew.pool.slots],
             rebalances=dict(self._assignment.events),
             commits=self._assignment.commits,
             commit_failures=self._assignment.commit_failures,
+            cluster=self._assignment.consumer.watch.cluster(),
+            **self._figures.of_service(now, _total(one.lag for one in partitions)),
         )
 
-    def _worker(self, slot: Slot[FromWorker]) -> WorkerStatus:
+    def _worker(self, slot: Slot[FromWorker], now: float) -> WorkerStatus:
         return WorkerStatus(
             slot=slot.index,
             pid=slot.child.pid if slot.child else None,
             state=slot.state.value,
             restarts=max(slot.restarts, 0),
             partitions=len(self._router.of_slot(slot.index)),
+            **self._figures.of_worker(slot, now),
         )
 
-    def _partition(self, lane: Lane, running: tuple[int, int] | None) -> PartitionStatus:
+    def _partition(
+        self, lane: Lane, running: tuple[int, int] | None, now: float
+    ) -> PartitionStatus:
         ledger, counts = lane.ledger, lane.counts
         slot = self._crew.pool.slots[lane.slot]
         high = self._assignment.consumer.high_watermark(lane.partition)
@@ -100,27 +105,11 @@ class Reporter:
             dead_lettered=counts.dead_lettered,
             skipped=counts.skipped,
             redelivered=counts.redelivered,
-            latency_ms=LatencyMs(
-                p50=_millis(lane.durations, 0.5), p99=_millis(lane.durations, 0.99)
-            ),
-            handler_seconds=lane.durations.sum_ns / 1e9,
-            handler_buckets=_cumulative(lane.durations),
+            **self._figures.of_partition(counts, now, len(self._router.lanes)),
         )  # fmt: skip
 
 
-def _millis(durations: Histogram, q: float) -> float | None:
-    seconds = durations.quantile_seconds(q)
-    return None if seconds is None else round(seconds * 1000, 3)
-
-
-def _cumulative(durations: Histogram) -> list[tuple[float | None, int]]:
-    """Counts up to each bound of the Prometheus histogram, exact to our finer buckets."""
-    ordered = sorted(durations.counts.items())
-    pairs: list[tuple[float | None, int]] = []
-    seen = at = 0
-    for bound in _BOUNDS_SECONDS:
-        while at < len(ordered) and upper_ns(ordered[at][0]) <= bound * 1e9:
-            seen += ordered[at][1]
-            at += 1
-        pairs.append((bound, seen))
-    return [*pairs, (None, durations.count)]
+def _total(lags: Iterable[int | None]) -> int | None:
+    """``None`` while some are not known."""
+    known = list(lags)
+    return None if None in known else sum(lag or 0 for lag in known)

@@ -89,7 +89,8 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
-        with listening(self._config.http, lambda: self._reporter.latest):
+        told = listening(self._config.http, lambda: self._reporter.latest)
+        with self._reporter.recording(), told:
             try:
                 self._start()
                 while not self._done():

@@ -1,0 +1,78 @@
+"""What the status tells beside the partitions' offsets: times, processes, events, the brokers."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from ticketpool import __version__, log
+from ticketpool.config import RunConfig
+from ticketpool.core.lane import Counts
+from ticketpool.core.status import LatencyMs
+from ticketpool.ipc.frames import FromWorker
+from ticketpool.pool import Slot
+from ticketpool.supervisor.chronicle import Chronicle
+from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.history import History
+from ticketpool.supervisor.vitals import Vitals
+
+MANY_PARTITIONS = 64
+OLD_SECONDS = 2.0
+"""With more partitions than those, their histograms may be as old as this: each takes 10 µs."""
+
+
+class Figures:
+    """*Supervisor side.* Fields of the statuses by name, made when a snapshot is."""
+
+    def __init__(self, config: RunConfig, crew: Crew) -> None:
+        self._crew = crew
+        self._chronicle = Chronicle()
+        self._history = History(crew.totals)
+        self._vitals = Vitals()
+        self._constant = {
+            "version": __version__,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "dead_letter_topics": sorted({config.dead_letter_topic_of(t) for t in config.topics}),
+        }
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Events of the log are kept as long as this lasts."""
+        with log.watched(self._chronicle.note):
+            yield
+
+    def of_service(self, now: float, lag: int | None) -> dict[str, Any]:
+        """Fields of ``ServiceStatus``. ``lag``: over all partitions."""
+        polled = self._crew.heartbeat.polled_at
+        return {
+            **self._constant,
+            "poll_age_seconds": None if polled is None else round(max(now - polled, 0.0), 3),
+            "events": self._chronicle.newest(),
+            "history": self._history.tend(now, lag),
+        }
+
+    def of_worker(self, slot: Slot[FromWorker], now: float) -> dict[str, Any]:
+        """Fields of ``WorkerStatus``."""
+        pid = slot.child.pid if slot.child else None
+        vital, cpu_seconds_total = self._vitals.of(slot.index, pid, now)
+        ends = self._crew.undertaker.ends
+        return {
+            "restarts_by_reason": ends.by_kind(slot.index),
+            "last_end": ends.last(slot.index),
+            "cpu_seconds_total": cpu_seconds_total,
+            **(vital._asdict() if vital is not None else {}),
+        }
+
+    def of_partition(self, counts: Counts, now: float, partitions: int) -> dict[str, Any]:
+        """Fields of ``PartitionStatus``, of one of so many partitions."""
+        age = OLD_SECONDS if partitions > MANY_PARTITIONS else 0.0
+        calls = counts.durations.spread(now, age)
+        return {
+            "latency_ms": LatencyMs(p50=calls.p50_ms, p99=calls.p99_ms),
+            "handler_seconds": calls.seconds,
+            "handler_buckets": calls.buckets,
+            "queue_wait": counts.queue_wait.spread(now, age),
+            "end_to_end": counts.end_to_end.spread(now, age),
+        }
