@@ -40,9 +40,7 @@ HANDLER = scale(1e-9, (
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 ))  # fmt: skip
 """From nanoseconds to 2.3 hours: calls of a handler."""
-WAITING = scale(1e-6, (
-    0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
-))  # fmt: skip
+WAITING = scale(1e-6, (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 1800.0))
 """From microseconds to 98 days: records of a backlog."""
 
 
@@ -110,7 +108,7 @@ class Timing(Histogram):
             (bound, seen[bisect_left(buckets, below)]) for bound, below in self._scale.told
         ]
         told.append((None, self.count))
-        return Spread(p50_ms=p50, p99_ms=p99, seconds=self.sum_ns / 1e9 + self._noted, buckets=told)
+        return Spread(p50_ms=p50, p99_ms=p99, seconds=round(self.sum_ns / 1e9 + self._noted, 6), buckets=told)
 
     def _quantiles(
         self, buckets: list[int], seen: list[int], count: int

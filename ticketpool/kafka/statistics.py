@@ -9,7 +9,7 @@ class _Eos(msgspec.Struct, frozen=True):
 
 class _Window(msgspec.Struct, frozen=True):
     avg: int = 0
-    cnt: int = 0
+    cnt: int = 0  # of throttle: answers that were held back at all
 
 
 class _Broker(msgspec.Struct, frozen=True):
@@ -43,8 +43,7 @@ class Statistics(msgspec.Struct, frozen=True):
     @property
     def throttle_ms(self) -> float | None:
         """Average time by which the broker that throttles most held its answers back."""
-        averages = [float(one.throttle.avg) for one in self.brokers.values() if one.throttle.cnt]
-        return max(averages, default=None)
+        return max((float(one.throttle.avg) for one in self.brokers.values()), default=None)
 
 
 def statistics_of(text: str) -> Statistics:
