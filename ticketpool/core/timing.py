@@ -108,7 +108,9 @@ class Timing(Histogram):
             (bound, seen[bisect_left(buckets, below)]) for bound, below in self._scale.told
         ]
         told.append((None, self.count))
-        return Spread(p50_ms=p50, p99_ms=p99, seconds=round(self.sum_ns / 1e9 + self._noted, 6), buckets=told)
+        return Spread(
+            p50_ms=p50, p99_ms=p99, seconds=round(self.sum_ns / 1e9 + self._noted, 6), buckets=told
+        )
 
     def _quantiles(
         self, buckets: list[int], seen: list[int], count: int

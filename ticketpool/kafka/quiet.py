@@ -8,14 +8,12 @@ minute, with the number of those left out.
 import logging
 import re
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 from confluent_kafka import KafkaError
 
 from ticketpool import log
-from ticketpool.core.status import Cluster
 from ticketpool.kafka.statistics import Statistics, statistics_of
 
 _EVERY_SECONDS = 30.0
@@ -59,15 +57,13 @@ class BrokerWatch:
     ``error`` is for a client's ``error_cb``, ``statistics`` for its ``stats_cb``. Neither ever
     raises: an exception there destroys the batch in flight.
 
-    Args:
-        clock: seconds that only rise.
+    Attributes:
+        told: the newest statistics; empty before the first.
     """
 
-    def __init__(self, bootstrap_servers: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._clock = clock
-        self._since = clock()
-        self._told = Statistics()
+        self.told = Statistics()
         self.down = False
 
     @property
@@ -75,27 +71,17 @@ class BrokerWatch:
         """For a client's configuration; what they tell comes out of ``poll``."""
         return {"error_cb": self.error, "stats_cb": self.statistics, "logger": quiet_logger()}
 
-    def cluster(self) -> Cluster:
-        """What is known of the brokers now. Without statistics, or while none answers, no times."""
-        told = Statistics() if self.down else self._told
-        return Cluster(
-            reachable=not self.down,
-            since_seconds=round(self._clock() - self._since, 3),
-            rtt_ms=told.rtt_ms,
-            throttle_ms=told.throttle_ms,
-        )
-
     def statistics(self, text: str) -> None:
         """librdkafka tells of itself, as often as ``statistics.interval.ms`` says."""
         with suppress(msgspec.DecodeError):  # of another version: then we do without
-            self._told = statistics_of(text)
-            if self._told.connected:
+            self.told = statistics_of(text)
+            if self.told.connected:
                 self.answered()
 
     def error(self, error: KafkaError) -> None:
         """librdkafka reports an error of the whole client."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN and not self.down:
-            self.down, self._since = True, self._clock()
+            self.down = True
             _log.warning(
                 "brokers unreachable, trying on",
                 bootstrap_servers=self._bootstrap_servers,
@@ -105,5 +91,5 @@ class BrokerWatch:
     def answered(self) -> None:
         """A broker has answered."""
         if self.down:
-            self.down, self._since = False, self._clock()
+            self.down = False
             _log.info("brokers reachable again", bootstrap_servers=self._bootstrap_servers)

@@ -6,12 +6,15 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from ticketpool import __version__, log
 from ticketpool.config import RunConfig
 from ticketpool.core.lane import Counts
-from ticketpool.core.status import LatencyMs
+from ticketpool.core.status import Cluster, LatencyMs
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
+from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.chronicle import Chronicle
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.history import History
@@ -25,8 +28,9 @@ OLD_SECONDS = 2.0
 class Figures:
     """*Supervisor side.* Fields of the statuses by name, made when a snapshot is."""
 
-    def __init__(self, config: RunConfig, crew: Crew) -> None:
+    def __init__(self, config: RunConfig, crew: Crew, assignment: Assignment) -> None:
         self._crew = crew
+        self._assignment = assignment
         self._chronicle = Chronicle()
         self._history = History(crew.totals)
         self._vitals = Vitals()
@@ -45,13 +49,18 @@ class Figures:
 
     def of_service(self, now: float, lag: int | None) -> dict[str, Any]:
         """Fields of ``ServiceStatus``. ``lag``: over all partitions."""
-        polled = self._crew.heartbeat.polled_at
         return {
             **self._constant,
-            "poll_age_seconds": None if polled is None else round(max(now - polled, 0.0), 3),
             "events": self._chronicle.newest(),
             "history": self._history.tend(now, lag),
         }
+
+    def timed(self, cluster: Cluster) -> Cluster:
+        """The same with the brokers' times, as the consumer's statistics have them."""
+        told = self._assignment.consumer.watch.told
+        if not cluster.reachable:
+            return cluster
+        return msgspec.structs.replace(cluster, rtt_ms=told.rtt_ms, throttle_ms=told.throttle_ms)
 
     def of_worker(self, slot: Slot[FromWorker], now: float) -> dict[str, Any]:
         """Fields of ``WorkerStatus``."""

@@ -18,7 +18,7 @@ class Heartbeat:
         clock: CLOCK_MONOTONIC in seconds, as workers read it.
 
     Attributes:
-        polled_at: when Kafka was polled last, in seconds of the clock; ``None``: never.
+        polled_at: when Kafka was last polled, by that clock.
     """
 
     def __init__(self, pool: Pool[Any], silence_seconds: float, clock: Callable[[], float]) -> None:

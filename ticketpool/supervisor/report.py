@@ -7,7 +7,7 @@ from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.router import Router
-from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.core.status import Cluster, PartitionStatus, ServiceStatus, WorkerStatus
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
@@ -37,7 +37,7 @@ class Reporter:
         self._crew = crew
         self._assignment = assignment
         self._started = time.monotonic()
-        self._figures = Figures(config, crew)
+        self._figures = Figures(config, crew, assignment)
         self.recording = self._figures.recording
         self.latest: ServiceStatus | None = None
 
@@ -64,9 +64,16 @@ class Reporter:
             rebalances=dict(self._assignment.events),
             commits=self._assignment.commits,
             commit_failures=self._assignment.commit_failures,
-            cluster=self._assignment.consumer.watch.cluster(),
+            poll_age_seconds=self._poll_age(now),
+            cluster=self._figures.timed(
+                Cluster(reachable=not self._assignment.consumer.watch.down)
+            ),
             **self._figures.of_service(now, _total(one.lag for one in partitions)),
         )
+
+    def _poll_age(self, now: float) -> float | None:
+        polled = self._crew.heartbeat.polled_at
+        return None if polled is None else round(max(now - polled, 0.0), 3)
 
     def _worker(self, slot: Slot[FromWorker], now: float) -> WorkerStatus:
         return WorkerStatus(
