@@ -4,6 +4,7 @@ In doubt because it is read in a callback: what is raised there destroys the bat
 """
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from confluent_kafka import KafkaError
@@ -11,7 +12,7 @@ from confluent_kafka import KafkaError
 from ticketpool.kafka.quiet import BrokerWatch
 
 
-def told(**brokers: dict[str, object]) -> str:
+def told(**brokers: Mapping[str, object]) -> str:
     return json.dumps({"name": "ticketpool", "brokers": brokers})
 
 

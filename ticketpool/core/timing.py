@@ -46,7 +46,7 @@ WAITING = scale(1e-6, (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 1800
 
 class _Mark(NamedTuple):
     at: float
-    count: int
+    total: int
     counts: dict[int, int]
 
 
@@ -92,7 +92,7 @@ class Timing(Histogram):
         if marks and now - marks[-1].at < STEP_SECONDS:
             return False
         last = marks[-1] if marks else _NOTHING
-        counts = last.counts if last.count == self.count else dict(self.counts)
+        counts = last.counts if last.total == self.count else dict(self.counts)
         marks.append(_Mark(now, self.count, counts))
         while len(marks) > 1 and marks[1].at <= now - WINDOW_SECONDS:
             marks.popleft()
@@ -103,7 +103,7 @@ class Timing(Histogram):
         seen = [0, *accumulate(map(self.counts.__getitem__, buckets))]
         before = self._marks[0] if self._marks[0].at <= now - WINDOW_SECONDS else _NOTHING
         recent = [self.counts[b] - before.counts.get(b, 0) for b in buckets]
-        p50, p99 = self._quantiles(buckets, list(accumulate(recent)), self.count - before.count)
+        p50, p99 = self._quantiles(buckets, list(accumulate(recent)), self.count - before.total)
         told: list[tuple[float | None, int]] = [
             (bound, seen[bisect_left(buckets, below)]) for bound, below in self._scale.told
         ]
