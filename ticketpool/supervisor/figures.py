@@ -10,7 +10,7 @@ import msgspec
 
 from ticketpool import __version__, log
 from ticketpool.config import RunConfig
-from ticketpool.core.lane import Counts
+from ticketpool.core.lane import Lane
 from ticketpool.core.status import Cluster, LatencyMs
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
@@ -21,8 +21,11 @@ from ticketpool.supervisor.history import History
 from ticketpool.supervisor.vitals import Vitals
 
 MANY_PARTITIONS = 64
-OLD_SECONDS = 2.0
-"""With more partitions than those, their histograms may be as old as this: each takes 10 µs."""
+TURNS = 4
+"""With more partitions than those, one of four snapshots makes a partition's histograms anew:
+each takes some 10 µs. A snapshot comes every half second."""
+
+_AGE_SECONDS = 10.0  # older ones are made anew in any case
 
 
 class Figures:
@@ -34,6 +37,7 @@ class Figures:
         self._chronicle = Chronicle()
         self._history = History(crew.totals)
         self._vitals = Vitals()
+        self._turn = 0
         self._constant = {
             "version": __version__,
             "pid": os.getpid(),
@@ -48,7 +52,9 @@ class Figures:
             yield
 
     def of_service(self, now: float, lag: int | None) -> dict[str, Any]:
-        """Fields of ``ServiceStatus``. ``lag``: over all partitions."""
+        """Fields of ``ServiceStatus``, the last to be made of a snapshot. ``lag``: over all
+        partitions."""
+        self._turn += 1
         return {
             **self._constant,
             "events": self._chronicle.newest(),
@@ -74,9 +80,11 @@ class Figures:
             **(vital._asdict() if vital is not None else {}),
         }
 
-    def of_partition(self, counts: Counts, now: float, partitions: int) -> dict[str, Any]:
+    def of_partition(self, lane: Lane, now: float, partitions: int) -> dict[str, Any]:
         """Fields of ``PartitionStatus``, of one of so many partitions."""
-        age = OLD_SECONDS if partitions > MANY_PARTITIONS else 0.0
+        counts = lane.counts
+        turn = partitions <= MANY_PARTITIONS or (lane.partition.number + self._turn) % TURNS == 0
+        age = 0.0 if turn else _AGE_SECONDS
         calls = counts.durations.spread(now, age)
         return {
             "latency_ms": LatencyMs(p50=calls.p50_ms, p99=calls.p99_ms),

@@ -112,7 +112,7 @@ class Reporter:
             dead_lettered=counts.dead_lettered,
             skipped=counts.skipped,
             redelivered=counts.redelivered,
-            **self._figures.of_partition(counts, now, len(self._router.lanes)),
+            **self._figures.of_partition(lane, now, len(self._router.lanes)),
         )  # fmt: skip
 
 
