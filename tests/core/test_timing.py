@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ticketpool.core.latency import BUCKETS, bucket_of, upper_ns
-from ticketpool.core.status import Spread
 from ticketpool.core.timing import HANDLER, WAITING, WINDOW_SECONDS, Scale, Timing
 
 MILLISECOND = bucket_of(1_000_000)
@@ -123,4 +122,3 @@ def test_a_clock_that_is_wrong_spoils_no_sum(seconds: float, told: float) -> Non
 def test_a_scale_covers_what_it_says() -> None:
     assert HANDLER.upper[-1] == pytest.approx(upper_ns(BUCKETS - 1) / 1e9)
     assert 98 < WAITING.upper[-1] / 86_400 < 200
-    assert Spread().buckets == []

@@ -59,12 +59,13 @@ def test_the_middle_one_stands_for_all() -> None:
 
 
 def test_a_part_of_a_frame_is_measured_by_itself() -> None:
-    lane = sent([int((WALL - age) * 1000) for age in (50, 40, 30, 20, 10)], read_at=NOW)
+    lane = sent([int((WALL - age) * 1000) for age in (50, 40, 30, 20, 10)], read_at=NOW - 3)
     watch = stopwatch()
     settle(watch, lane, 2)
     assert told(lane)[1].seconds == pytest.approx(3 * 40.0)
     settle(watch, lane, 4)
     assert told(lane)[1].seconds == pytest.approx(3 * 40.0 + 2 * 10.0)
+    assert told(lane)[0].seconds == pytest.approx(5 * 3.0)
 
 
 def test_a_record_without_a_timestamp_has_no_age() -> None:
@@ -91,11 +92,12 @@ def test_an_ack_that_settles_nothing_counts_nothing() -> None:
 
 def test_acks_beyond_the_budget_count_with_the_next_that_is_measured() -> None:
     clock, number = Clock(), MOST_SAMPLES + 10
-    lane = sent([int(WALL * 1000)] * (number + 1), read_at=NOW)
+    lane = sent([int(WALL * 1000)] * (number + 2), read_at=NOW)
     watch = stopwatch(clock)
     for offset in range(number):
         settle(watch, lane, offset)
     assert count(told(lane)[0]) == MOST_SAMPLES
     clock.now += EVERY_SECONDS
     settle(watch, lane, number)
-    assert count(told(lane)[0]) == number + 1
+    settle(watch, lane, number + 1)
+    assert count(told(lane)[0]) == number + 2
