@@ -3,14 +3,40 @@
 One event name and fields each: ``log.info("assigned", topic="tickets", partition=3)``.
 """
 
+import contextlib
 import logging
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import structlog
 
 from ticketpool.config import LogConfig
 
 Logger = structlog.stdlib.BoundLogger
+Watcher = Callable[[str, Mapping[str, Any]], object]
+"""Is told the level (a method's name) and the event with its fields; must not raise."""
+
+_watchers: list[Watcher] = []
+
+
+@contextlib.contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Tell ``watcher`` of our own events as long as this lasts, whatever level is written."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
+
+
+def _tell(
+    logger: logging.Logger, level: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if _watchers and logger.name.startswith("ticketpool."):
+        for watcher in tuple(_watchers):
+            watcher(level, event)
+    return event
 
 
 def setup(config: LogConfig) -> None:
@@ -23,6 +49,7 @@ def setup(config: LogConfig) -> None:
     ]
     structlog.configure(
         processors=[
+            _tell,
             structlog.stdlib.filter_by_level,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

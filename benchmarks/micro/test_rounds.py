@@ -35,7 +35,10 @@ def step_on(lane: Lane) -> None:
     receive(lane, ONE)
     lane.ledger.take(1, 1)
     lane.ledger.settle((lane.ledger.next or 0) - 1)
-    lane.durations.add([(40 + lane.index % 8, 1)], 500)
+    for bucket in range(40 + lane.index % 8, 100, 4):  # some 15 are in use
+        lane.counts.durations.add([(bucket, 1)], 500)
+    lane.counts.queue_wait.note(0.0001 * lane.index, 1)
+    lane.counts.end_to_end.note(0.001 * lane.index, 1)
 
 
 def test_commit(measure: Measure, parts: Supervisor) -> None:
@@ -93,8 +96,16 @@ def test_tend(measure: Measure, parts: Supervisor) -> None:
     assert not any(lane.paused for lane in parts.router.lanes.values())
 
 
-def test_refresh(measure: Measure, parts: Supervisor) -> None:
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_refresh(measure: Measure, parts: Supervisor, busy: bool) -> None:
+    """Nothing has happened since the last one, or a record of each lane was settled."""
     reporter = Reporter(parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment)
-    measure(reporter.refresh, rounds=30)
+
+    def prepare() -> tuple[()]:
+        for lane in parts.router.lanes.values() if busy else ():
+            step_on(lane)
+        return ()
+
+    measure(reporter.refresh, prepare, rounds=30)
     assert reporter.latest is not None
     assert len(reporter.latest.partitions) == len(parts.router.lanes)

@@ -3,9 +3,9 @@
 from enum import Enum, auto
 
 from ticketpool.core.flow import Limits
-from ticketpool.core.latency import Histogram
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
+from ticketpool.core.timing import WAITING, Timing
 from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 
@@ -18,11 +18,24 @@ class LaneState(Enum):
 
 
 class Counts:
-    """What became of a partition's records, over the life of this process."""
+    """What became of a partition's records, over the life of this process.
 
-    __slots__ = ("dead_lettered", "processed", "redelivered", "retried", "skipped")
+    Attributes:
+        durations: of decoding and handler, retries included.
+        queue_wait: from being read to the start of the handler.
+        end_to_end: from a record's timestamp to its settlement.
+        unmeasured: records that are not in these two, and will count with the next ones.
+    """
+
+    __slots__ = (
+        "dead_lettered", "durations", "end_to_end", "processed", "queue_wait", "redelivered",
+        "retried", "skipped", "unmeasured",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self.durations = Timing()
+        self.queue_wait, self.end_to_end = Timing(WAITING), Timing(WAITING)
+        self.unmeasured = 0
         self.processed = self.retried = self.dead_lettered = self.skipped = self.redelivered = 0
 
 
@@ -95,7 +108,6 @@ class Lane:
         self.held = False
         self.refusal = ""
         self.counts = Counts()
-        self.durations = Histogram()
 
     @property
     def quiet(self) -> bool:

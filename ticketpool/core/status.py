@@ -37,7 +37,8 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """A histogram of seconds, for Prometheus and for quantiles.
 
     Attributes:
-        p50_ms, p99_ms: of the last minute, in milliseconds; ``None`` without records in it.
+        p50_ms, p99_ms: of the last minute (60 to 80 s), in milliseconds; ``None`` without
+            records in it.
         seconds: sum over the life of this process.
         buckets: pairs of (upper bound in seconds, cumulative count); the last bound is ``None``:
             all (JSON has no infinity).
@@ -67,8 +68,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         retried: calls beyond a record's first.
         dead_lettered, skipped: records that failed for good.
         redelivered: records sent to a worker again after a crash.
-        latency_ms: decoding and handler, retries included.
-        handler_seconds: their sum.
+        latency_ms: decoding and handler, retries included; of the last minute.
+        handler_seconds: their sum, over the life of this process.
         handler_buckets: pairs of (upper bound in seconds, cumulative count), for Prometheus;
             the last bound is ``None``: all (JSON has no infinity).
         state: ok, warn, stall, stop or rewind (Burrow's rules), or blocked.
@@ -82,7 +83,9 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         waiting_letters: dead letters and outputs that are not acknowledged.
         parked_keys: keys whose tickets follow a dead letter (``--park-keys``).
         queue_wait, end_to_end: from being read to the start of the handler; from the record's
-            timestamp to its settlement.
+            timestamp to its settlement. One sample for each ack stands for its records
+            (``supervisor.stopwatch``).
+        All histograms are up to two seconds old when there are more than 64 partitions.
     """
 
     topic: str
@@ -125,8 +128,10 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: starting, ready, draining or dead (waiting for its restart).
         restarts: processes started in place of dead or retired ones.
-        restarts_by_reason: the same by why: crashed, killed, hung, memory, retired, ...
+        restarts_by_reason: the ends of its processes by why: crashed, killed, hung, memory,
+            retired, start (before it was warm).
         rss_bytes, cpu_seconds: of its process; ``None`` while there is none.
+        cpu_seconds_total: of all processes of this slot; it never falls.
         uptime_seconds: of its process.
         last_end: how the last process of this slot ended, in words; ``None``: none has.
     """
@@ -139,6 +144,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     restarts_by_reason: dict[str, int] = {}
     rss_bytes: int | None = None
     cpu_seconds: float | None = None
+    cpu_seconds_total: float = 0.0
     uptime_seconds: float | None = None
     last_end: str | None = None
 
@@ -182,7 +188,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         reachable: some broker answers.
         since_seconds: for how long that has been so.
-        rtt_ms, throttle_ms: librdkafka's averages over its last window, of the slowest broker.
+        rtt_ms, throttle_ms: librdkafka's averages over its last window, of the slowest broker;
+            fetches that wait for records are among the round trips (250 ms by default).
     """
 
     reachable: bool = True

@@ -27,7 +27,7 @@ from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
 from ticketpool.kafka.cluster import DENIED, fatal, make_client
 from ticketpool.kafka.insist import insist, insist_on_stable
 from ticketpool.kafka.listener import Listener, Outcome, Start, commits_of, member_of, outcomes_of
-from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
+from ticketpool.kafka.quiet import BrokerWatch
 from ticketpool.kafka.settings import consumer_properties, new_protocol
 
 BATCH = 2000
@@ -48,6 +48,7 @@ class GroupConsumer:
     Attributes:
         known: partitions of each topic at start; one that was added later is read
             from its beginning.
+        watch: whether brokers answer.
 
     Raises:
         ConfigError: a property is wrong.
@@ -73,12 +74,8 @@ class GroupConsumer:
         self._ends: list[tuple[Partition, int]] = []
         self._out_of_range: list[tuple[Partition, str]] = []
         properties = consumer_properties(kafka, group=group, assignor=assignor)
-        self._watch = BrokerWatch(kafka.bootstrap_servers)
-        callbacks = {
-            "on_commit": self._on_commit,
-            "error_cb": self._watch.error,
-            "logger": quiet_logger(),
-        }
+        self.watch = BrokerWatch(kafka.bootstrap_servers)
+        callbacks = {"on_commit": self._on_commit, **self.watch.callbacks}
         self._consumer = make_client(Consumer, {**properties, **callbacks})
 
     def subscribe(self, topics: Iterable[str]) -> None:
@@ -110,7 +107,7 @@ class GroupConsumer:
         if first is None:
             self._raise_failure()
             return ()
-        self._watch.answered()
+        self.watch.answered()
         records = [first] if one else [first, *self._consumer.consume(BATCH - 1, 0)]
         self._raise_failure()
         if any(map(Message.error, records)):

@@ -8,10 +8,13 @@ minute, with the number of those left out.
 import logging
 import re
 import time
+from contextlib import suppress
 
+import msgspec
 from confluent_kafka import KafkaError
 
 from ticketpool import log
+from ticketpool.kafka.statistics import Statistics, statistics_of
 
 _EVERY_SECONDS = 30.0
 _log = log.get("ticketpool.kafka")
@@ -51,13 +54,29 @@ def quiet_logger() -> logging.Logger:
 class BrokerWatch:
     """Says once that no broker answers, and once that one does again.
 
-    ``error`` is for a client's ``error_cb``. It never raises: an exception
-    there destroys the batch in flight.
+    ``error`` is for a client's ``error_cb``, ``statistics`` for its ``stats_cb``. Neither ever
+    raises: an exception there destroys the batch in flight.
+
+    Attributes:
+        told: the newest statistics; empty before the first.
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self.told = Statistics()
         self.down = False
+
+    @property
+    def callbacks(self) -> dict[str, object]:
+        """For a client's configuration; what they tell comes out of ``poll``."""
+        return {"error_cb": self.error, "stats_cb": self.statistics, "logger": quiet_logger()}
+
+    def statistics(self, text: str) -> None:
+        """librdkafka tells of itself, as often as ``statistics.interval.ms`` says."""
+        with suppress(msgspec.DecodeError):  # of another version: then we do without
+            self.told = statistics_of(text)
+            if self.told.connected:
+                self.answered()
 
     def error(self, error: KafkaError) -> None:
         """librdkafka reports an error of the whole client."""

@@ -116,6 +116,7 @@ def consumer_properties(kafka: KafkaConfig, *, group: str, assignor: str) -> Pro
         # 500 by default. There is one fetch at a time: a partition that goes on after a pause
         # waits for it so long when the others have nothing new.
         "fetch.wait.max.ms": 250,
+        "statistics.interval.ms": 5000,  # the brokers' times, and whether one is back
         **kafka.properties,
     }
 

@@ -69,7 +69,7 @@ class Crew:
         self._outputs = Outputs(carrier, failures, clock)
         self._router = router
         self._failures = failures
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._wants_record = False
         self._whole_topics: frozenset[str] = frozenset()

@@ -38,7 +38,7 @@ class Intake:
         self._router = router
         self._totals = totals
         self._clock = clock
-        self._look_due = 0.0
+        self._look_due = self._read_at = 0.0
 
     def hungry(self) -> bool:
         """Whether some lane could use records that Kafka has, or waits for its word."""
@@ -64,6 +64,7 @@ class Intake:
         """
         records = self._consumer.poll(seconds, one=one)
         if records:
+            self._read_at = self._clock()
             crash.point("supervisor:after-consume")
             self._totals.read()
             for partition, run in group(records, self._only_topic):
@@ -76,7 +77,7 @@ class Intake:
             return  # given up meanwhile; whoever owns it reads from what we committed
         offsets = list(map(type(records[0]).offset, records))
         expected = lane.ledger.next
-        jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
+        jumped = lane.ledger.receive(records, offsets, self._read_at)  # type: ignore[arg-type]
         trace.received(lane, expected, offsets)  # type: ignore[arg-type]
         if jumped:
             _log.debug(

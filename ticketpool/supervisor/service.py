@@ -104,7 +104,7 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
-        with self.hands.reachable():
+        with self.hands.reachable(), self._reporter.recording():
             self._serve()
 
     def _serve(self) -> None:

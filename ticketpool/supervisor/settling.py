@@ -9,6 +9,7 @@ from ticketpool.ipc.frames import Ack, Retrying
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
+from ticketpool.supervisor.stopwatch import Stopwatch
 from ticketpool.supervisor.totals import Totals
 
 _log = log.get("ticketpool.supervisor")
@@ -30,6 +31,7 @@ class Settler:
         self._outputs = outputs
         self._totals = totals
         self._recycler = recycler
+        self._stopwatch = Stopwatch()
 
     def by_ack(self, lane: Lane, ack: Ack) -> None:
         """All up to ``ack.through`` is finished; what is dead of it or has sent is held first."""
@@ -69,5 +71,6 @@ class Settler:
         self, lane: Lane, settled: int, dead: int, buckets: Sequence[tuple[int, int]], busy_ns: int
     ) -> None:
         self._totals.finished(lane, settled - dead, buckets, busy_ns)
+        self._stopwatch.settled(lane, settled, busy_ns)
         self._failures.finished(settled, dead)
         self._recycler.settled(lane.slot, settled)
