@@ -92,6 +92,8 @@ _DEFAULT = RunConfig()
         default=_DEFAULT.assignor.value, help="How the group shares partitions.")  # fmt: skip
 @option("--http", default=_DEFAULT.http, metavar="HOST:PORT",
         help="Status page, metrics and health; 'off' for none.")  # fmt: skip
+@option("--http-payloads", is_flag=True,
+        help="Show payloads of dead letters beyond loopback, too.")  # fmt: skip
 @option("--exactly-once", is_flag=True,
         help="Write what handlers send, dead letters and offsets in one transaction.")  # fmt: skip
 @option("--until-caught-up", is_flag=True,
@@ -192,6 +194,7 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         offset_reset=OffsetReset(given["offset_reset"]),
         assignor=Assignor(given["assignor"]),
         http=None if http == "off" else http,
+        http_payloads=given["http_payloads"],
         exactly_once=given["exactly_once"],
         until_caught_up=given["until_caught_up"],
         create_topic=given["create_topic"],

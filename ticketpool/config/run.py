@@ -92,6 +92,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_out_of_range: OnOutOfRange = OnOutOfRange.STOP
     assignor: Assignor = Assignor.COOPERATIVE_STICKY
     http: str | None = "127.0.0.1:9464"  # None: no listener
+    http_payloads: bool = False  # show dead letters' payloads on a listener beyond loopback, too
     exactly_once: bool = False  # outputs, dead letters and offsets in one transaction
     until_caught_up: bool = False
     create_topic: bool = False

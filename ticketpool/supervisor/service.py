@@ -89,7 +89,7 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
-        with listening(self._config.http, lambda: self._reporter.latest):
+        with listening(self._config, lambda: self._reporter.latest):
             try:
                 self._start()
                 while not self._done():
