@@ -68,8 +68,8 @@ class Feed:
         seen = -1
         while True:
             self._look()
-            yield self._change if seen == self._number - 1 else self._everything()
-            seen = self._number
+            missed, seen = seen != self._number - 1, self._number  # the yield may take long
+            yield self._everything() if missed else self._change
             await asyncio.sleep(max(self._due - self._clock(), 0.0))
 
     def _look(self) -> None:
