@@ -25,6 +25,10 @@ export class Letters {
     this.total = [...rows.values()].reduce((sum, one) => sum + one.dead_lettered, 0);
     write(byId("letter-count"), this.total ? count(this.total) : "");
     this.seen ??= this.total;
+    this.announce();
+  }
+
+  announce() {
     const more = this.opened ? this.total - this.seen : 0;
     write(byId("letters-newest"), more > 0 ? `Newest (${count(more)} more)` : "Newest");
   }
@@ -35,7 +39,8 @@ export class Letters {
     const total = this.total;
     const answer = await this.ask();
     if (!answer.ok) return this.say(answer.reason);
-    if (!older) this.seen = total;
+    if (!older && total !== null) this.seen = total;
+    this.announce();
     this.offer(answer.topics);
     this.remember(answer.letters);
     const list = byId("letters-list");
