@@ -55,8 +55,9 @@ def test_values_are_as_one_writes_them_and_what_was_given_stands_out() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["sasl.password", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.jaas.config",
-     "sasl.oauthbearer.client.secret", "sasl.oauthbearer.token.endpoint.url", "X.Token"],
+    ["sasl.password", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password",
+     "sasl.jaas.config", "sasl.oauthbearer.client.secret",
+     "sasl.oauthbearer.token.endpoint.url", "X.Token"],
 )  # fmt: skip
 def test_a_property_that_may_be_secret_is_masked(name: str) -> None:
     config = RunConfig(kafka=KafkaConfig(properties={name: "hunter2"}))

@@ -18,7 +18,9 @@ def test_another_name_is_refused(serve: Serve, path: str) -> None:
     assert "--http HOST:PORT" in answer.text
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:9464", "localhost", "LOCALHOST:1", "[::1]:9"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:9464", "localhost", "LOCALHOST:1", "[::1]:9"]
+)
 def test_names_of_this_machine_are_answered(serve: Serve, host: str) -> None:
     assert get(serve(), "/readyz", host=host).status_code == 200
 

@@ -39,6 +39,16 @@ def desk(
     return serve(letters=read, letter_topics=TOPICS, **more)
 
 
+def noting(asked: list[LettersQuery]) -> Callable[[LettersQuery], list[Letter]]:
+    """A reader that finds nothing, and keeps what it was asked."""
+
+    def read(query: LettersQuery) -> list[Letter]:
+        asked.append(query)
+        return []
+
+    return read
+
+
 def test_a_letter_is_told_whole(serve: Serve) -> None:
     answer = get(desk(serve), "/api/letters").json()
     assert (answer["ok"], answer["payloads"], answer["topics"]) == (True, True, list(TOPICS))
@@ -58,7 +68,7 @@ def test_a_letter_is_told_whole(serve: Serve) -> None:
 
 def test_the_query_reaches_who_reads(serve: Serve) -> None:
     asked: list[LettersQuery] = []
-    server = desk(serve, lambda query: asked.append(query) or [])
+    server = desk(serve, noting(asked))
     get(server, "/api/letters")
     path = "/api/letters?topic=refunds.dlq&partition=2&before=refunds.dlq/2:70,a.b/0:1&limit=5"
     assert get(server, path).json()["letters"] == []
@@ -78,13 +88,14 @@ def test_the_query_reaches_who_reads(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("query", "names"),
-    [("topic=tickets", "topic"), ("topic=__consumer_offsets", "topic"), ("partition=x", "partition"),
-     ("limit=-1", "limit"), ("before=tickets.dlq", "before"), ("before=t/0:x", "before"),
+    [("topic=tickets", "topic"), ("topic=__consumer_offsets", "topic"),
+     ("partition=x", "partition"), ("limit=-1", "limit"),
+     ("before=tickets.dlq", "before"), ("before=t/0:x", "before"),
      ("partition=99999999999999999999", "partition")],
 )  # fmt: skip
 def test_nothing_but_this_services_letters_is_read(serve: Serve, query: str, names: str) -> None:
     asked: list[LettersQuery] = []
-    server = desk(serve, lambda query: asked.append(query) or [])
+    server = desk(serve, noting(asked))
     answer = get(server, f"/api/letters?{query}")
     assert answer.status_code == 400
     assert answer.json()["reason"].startswith(names)
@@ -166,5 +177,7 @@ def test_what_is_long_is_cut_and_its_size_told() -> None:
     assert (split.kind, split.cut) == ("text", True)
     dump = preview(bytes(range(256)) * 10)
     assert (dump.kind, dump.size, dump.cut) == ("hex", 2560, True)
-    assert dump.text.splitlines()[6].endswith("60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f  `abcdefghijklmno")
+    assert dump.text.splitlines()[6].endswith(
+        "60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f  `abcdefghijklmno"
+    )
     assert len(dump.text.splitlines()) == 32

@@ -22,10 +22,7 @@ def violations(page: Page) -> list[str]:
     """What axe has to say, one line for each rule and its elements."""
     page.wait_for_timeout(50)  # fonts and layout; nothing is judged by it
     found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}"
-        for one in found
-    ]
+    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}" for one in found]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,8 +1,9 @@
 """What an open page is told: the newest snapshot, once a second, as server-sent events.
 
 *Supervisor side.* A message holds what has changed since the one before; who has missed one gets
-everything. Each is made once for all clients, and only while there are clients. There is no queue:
-a slow client skips messages, and one that takes none for ten seconds is cut (``server.Connection``).
+everything. Each is made once for all clients, and only while there are clients. There is no
+queue: a slow client skips messages, and one that takes none for ten seconds is cut
+(``server.Connection``).
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus
 
 # Only our own files are loaded or run, and nothing in the script may turn text into markup.
 _POLICY = (
@@ -75,11 +75,12 @@ def plain(status: ServiceStatus | None, alarm: str | None) -> str:
         return _element("p", alarm or "starting")
     told = f"{status.state}: group {status.group}, handler {status.handler}"
     times = ", ".join(f"{kind} {count}" for kind, count in status.rebalances.items())
+    by_urgency = sorted(status.partitions, key=_urgency)
     warnings = [*([f"Old figures: {alarm}"] if alarm else []), *status.problems]
     return (
         _element("p", f"{told}, up {status.uptime_seconds:,.0f} s")
         + "".join(_element("p", one) for one in warnings)
-        + _table("Partitions", _PARTITIONS, sorted(status.partitions, key=_urgency))
+        + _table("Partitions", _PARTITIONS, by_urgency)
         + _table("Workers", _WORKERS, status.workers)
         + _element("p", f"Partitions: {times}. Commits: {status.commits}")
     )
