@@ -1,8 +1,8 @@
-// A small graph of the last five minutes: the newest value large, the rest as a line.
+// A small graph of the last minutes: the newest value large, the rest as a line.
 
-import { clock, el, write } from "./text.js";
+import { clock, el, seconds, write } from "./text.js";
 
-const SPAN_SECONDS = 300;
+const LEAST_SECONDS = 30; // a young service's first samples need not look like a wall
 const WIDTH = 300;
 const HEIGHT = 56;
 const SVG = "http://www.w3.org/2000/svg";
@@ -47,21 +47,22 @@ export class Chart {
     const values = samples.flatMap((one) => this.lines.map(({ key }) => one[key] ?? 0));
     const most = Math.max(0, ...values);
     write(this.most, samples.length ? first.format(most) : "");
-    const end = samples.length ? samples[samples.length - 1].at : 0;
+    this.end = samples.length ? samples[samples.length - 1].at : 0;
+    this.span = Math.max(LEAST_SECONDS, samples.length ? this.end - samples[0].at : 0);
+    const place = (when) => WIDTH * (1 - (this.end - when) / this.span);
     this.lines.forEach(({ key }, at) => {
-      const line = drawn(samples, key, end, most);
+      const line = drawn(samples, key, place, most);
       this.paths[at].setAttribute("d", line);
       if (at === 0 && this.area) this.area.setAttribute("d", closed(line));
     });
-    this.svg.setAttribute("aria-label", `${this.title}, the last five minutes: now ${big}, at most ${first.format(most)}`);
+    this.svg.setAttribute("aria-label", `${this.title}, the last ${seconds(this.span)}: now ${big}, at most ${first.format(most)}`);
   }
 
   point(event) {
     this.pointed = event !== null && this.samples.length > 0;
     if (!this.pointed) return write(this.note, this.told ?? "");
     const box = this.plot.getBoundingClientRect();
-    const end = this.samples[this.samples.length - 1].at;
-    const at = end - SPAN_SECONDS * (1 - (event.clientX - box.left) / box.width);
+    const at = this.end - this.span * (1 - (event.clientX - box.left) / box.width);
     const nearest = this.samples.reduce((a, b) => (Math.abs(b.at - at) < Math.abs(a.at - at) ? b : a));
     const values = this.lines.map(({ key, name, format }) => `${name} ${format(nearest[key])}`);
     write(this.note, `${clock(nearest.at)}: ${values.join(", ")}`);
@@ -69,7 +70,7 @@ export class Chart {
 }
 
 /** A path over the samples; where a value is missing the line has a gap. */
-function drawn(samples, key, end, most) {
+function drawn(samples, key, place, most) {
   let path = "";
   let pen = "M";
   for (const one of samples) {
@@ -78,7 +79,7 @@ function drawn(samples, key, end, most) {
       pen = "M";
       continue;
     }
-    const x = WIDTH * (1 - (end - one.at) / SPAN_SECONDS);
+    const x = place(one.at);
     const y = HEIGHT - 1 - (most ? (value / most) * (HEIGHT - 4) : 0);
     path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
     pen = "L";
