@@ -165,11 +165,12 @@ def kafka_config(bootstrap_servers: str, properties: tuple[str, ...]) -> KafkaCo
     given = {p.partition("=")[0] for p in properties}
     of_file: tuple[str, ...] = click.get_current_context().meta.get(_PROPERTIES, ())
     others = tuple(p for p in of_file if p.partition("=")[0] not in given)
-    values = [p.partition("=")[2] for p in (*others, *properties)]
+    values = [p.partition("=")[::2] for p in (*others, *properties)]
     return KafkaConfig(
         bootstrap_servers=bootstrap_servers,
         properties=parse(others, on_argv=False) | parse(properties),
-        secret_variables=tuple(v.removeprefix("env:") for v in values if v.startswith("env:")),
+        secret_variables=tuple(v.removeprefix("env:") for _, v in values if v.startswith("env:")),
+        references={name: v for name, v in values if v.startswith(("env:", "file:"))},
     )
 
 

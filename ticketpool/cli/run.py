@@ -95,6 +95,8 @@ _DEFAULT = RunConfig()
 @option("--control", default="auto", metavar="PATH",
         help="Socket for pause, scale, trace and so on; 'off' for none. auto: a file of its own "
         "where those commands find it.")  # fmt: skip
+@option("--http-payloads", is_flag=True,
+        help="Show payloads of dead letters beyond loopback, too.")  # fmt: skip
 @option("--exactly-once", is_flag=True,
         help="Write what handlers send, dead letters and offsets in one transaction.")  # fmt: skip
 @option("--until-caught-up", is_flag=True,
@@ -196,6 +198,7 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         assignor=Assignor(given["assignor"]),
         http=None if http == "off" else http,
         control=None if given["control"] == "off" else given["control"],
+        http_payloads=given["http_payloads"],
         exactly_once=given["exactly_once"],
         until_caught_up=given["until_caught_up"],
         create_topic=given["create_topic"],

@@ -93,6 +93,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     assignor: Assignor = Assignor.COOPERATIVE_STICKY
     http: str | None = "127.0.0.1:9464"  # None: no listener
     control: str | None = None  # socket for pause, scale, …: a path, or "auto"; None: none
+    http_payloads: bool = False  # show dead letters' payloads on a listener beyond loopback, too
     exactly_once: bool = False  # outputs, dead letters and offsets in one transaction
     until_caught_up: bool = False
     create_topic: bool = False

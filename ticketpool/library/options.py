@@ -92,6 +92,7 @@ def kafka_config(bootstrap_servers: str, properties: Mapping[str, str]) -> Kafka
         secret_variables=tuple(
             v.removeprefix("env:") for v in given.values() if v.startswith("env:")
         ),
+        references={n: v for n, v in given.items() if v.startswith(("env:", "file:"))},
     )
 
 

@@ -108,7 +108,7 @@ class Supervisor:
             self._serve()
 
     def _serve(self) -> None:
-        with listening(self._config.http, lambda: self._reporter.latest):
+        with listening(self._config, lambda: self._reporter.latest):
             try:
                 self._start()
                 while not self._done():
