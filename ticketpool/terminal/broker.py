@@ -8,12 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.core.status import Blame, LatencyMs, PartitionStatus, Sample, ServiceStatus
 from ticketpool.errors import TicketpoolError
 from ticketpool.kafka.standing import GroupWatch, Standing
 from ticketpool.terminal.answers import BROKER, Answer
+from ticketpool.terminal.words import plural
 
 _SAMPLES = 150
 _KNOWN_SECONDS = 15.0
@@ -57,8 +60,8 @@ class BrokerSource:
         status = made(self._group, list(self._moments))
         self._sample(status)
         members = {(place.topic, place.number): who for place, who in standing.members.items()}
-        history = list(self._samples)
-        return Answer(source=BROKER, status=_with_history(status, history), members=members)
+        status = msgspec.structs.replace(status, history=list(self._samples))
+        return Answer(source=BROKER, status=status, members=members)
 
     def _sample(self, status: ServiceStatus) -> None:
         lags = [one.lag for one in status.partitions if one.lag is not None]
@@ -69,24 +72,13 @@ class BrokerSource:
         )
 
 
-def _with_history(status: ServiceStatus, history: list[Sample]) -> ServiceStatus:
-    import msgspec
-
-    return msgspec.structs.replace(status, history=history)
-
-
-def unknown(standing: Standing) -> bool:
-    """Nothing is known of such a group: most likely its name is wrong."""
-    return standing.state in (None, "dead") and not standing.committed and not standing.members
-
-
 def made(group: str, moments: list[Moment]) -> ServiceStatus:
     """The status of a group from looks in order of time, at least one. Pure."""
     now = moments[-1]
     places = sorted(now.standing.members.keys() | now.standing.committed.keys())
-    state = now.standing.state or "members unknown"
+    state, joined = now.standing.state or "members unknown", now.standing.joined
     return ServiceStatus(
-        state=f"{state}, {now.standing.joined} members" if now.standing.joined else state,
+        state=f"{state}, {plural(joined, 'member')}" if joined else state,
         ready=bool(now.standing.members),
         made_at=now.at,
         uptime_seconds=0.0,

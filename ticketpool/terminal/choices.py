@@ -59,7 +59,7 @@ def shown(rows: Sequence[Row], columns: Sequence[Column], choices: Choices) -> l
 
 
 def _haystack(row: Row) -> str:
-    worker = "" if row.partition.worker is None else f"worker {row.partition.worker}"
+    worker = "" if row.partition.worker is None else f"worker:{row.partition.worker}"
     return f"{row.group} {row.place} {row.state} {row.source} {worker} {row.member}".lower()
 
 

@@ -98,8 +98,8 @@ _RATE = Column(
     lambda row: -row.partition.rate_per_s,
 )  # fmt: skip
 _COMMITTED = Column(
-    "committed", 13, 6,
-    lambda row: Cell(words.brief(row.partition.committed, 13)),
+    "committed", 11, 6,
+    lambda row: Cell(words.brief(row.partition.committed, 11)),
     lambda row: _high(row.partition.committed),
 )  # fmt: skip
 
@@ -141,7 +141,7 @@ BROKER_ONLY = (
     _LAG,
     _RATE,
     _COMMITTED,
-    Column("log end", 13, 7, lambda row: Cell(words.brief(row.partition.high_watermark, 13)),
+    Column("log end", 11, 7, lambda row: Cell(words.brief(row.partition.high_watermark, 11)),
            lambda row: _high(row.partition.high_watermark)),
     Column("member", 24, 8, lambda row: Cell(words.clean(row.member) or words.NONE),
            lambda row: row.member, True),

@@ -53,7 +53,7 @@ def partition_findings(rows: Iterable[Row]) -> list[Finding]:
 
 def _of_source(answer: Answer) -> Iterator[Finding]:
     if answer.trouble is not None:
-        since = f" for {span(answer.lost_seconds)}" if answer.lost_seconds >= 1 else ""
+        since = f" (for {span(answer.lost_seconds)})" if answer.lost_seconds >= 1 else ""
         yield Finding(answer.source, answer.trouble + since, _remedy(answer))
     elif answer.status is not None:
         yield from _of_status(answer, answer.status)

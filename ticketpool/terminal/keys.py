@@ -23,8 +23,7 @@ class Keys:
     def __init__(self) -> None:
         self._rest = b""
 
-    @property
-    def open(self) -> bool:
+    def waits(self) -> bool:
         """Something has begun that may go on: call ``end`` when nothing follows soon."""
         return bool(self._rest)
 

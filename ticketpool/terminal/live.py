@@ -55,7 +55,7 @@ class Top:
             selector.register(self._bell, selectors.EVENT_READ)
             while not self._choices.over:
                 scene = self._draw(screen)
-                patience = _ESCAPE_SECONDS if self._keys.open else _TICK_SECONDS
+                patience = _ESCAPE_SECONDS if self._keys.waits() else _TICK_SECONDS
                 ready = {key.fd for key, _ in selector.select(patience)}
                 self._obey(screen, scene, screen.keyboard in ready)
                 if self._bell in ready:

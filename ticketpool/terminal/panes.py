@@ -18,7 +18,7 @@ _Buckets = Sequence[tuple[float | None, int]]
 
 def rule(title: str, width: int) -> Text:
     """A line across with a title in it."""
-    line = Text("── ", "dim").append(words.clean(title), "bold").append(" ", "dim")
+    line = Text("── ", "dim").append(title, "bold").append(" ", "dim")
     return line.append("─" * max(width - line.cell_len, 0), "dim")
 
 
@@ -35,7 +35,7 @@ def partition(row: Row, view: View) -> Iterator[Text]:
         late=words.span(one.time_lag_seconds),
     )
     if row.member:
-        yield _pairs(member=words.clean(row.member))
+        yield _pairs(member=row.member)
     if view.by_broker:
         return
     yield _at_hand(one)
@@ -64,9 +64,9 @@ def _blame(row: Row) -> Iterator[Text]:
     else:
         at = "" if one.blame.offset is None else f"offset {one.blame.offset:,} "
         since = f"{at}for {words.span(one.blame.since_seconds)}: "
-        yield Text(since, style).append(words.clean(one.blame.reason))
+        yield Text(since, style).append(one.blame.reason)
         if one.blame.remedy:
-            yield Text("→ ", style).append(words.clean(one.blame.remedy), "bold")
+            yield Text("→ ", style).append(one.blame.remedy, "bold")
 
 
 def _at_hand(one: PartitionStatus) -> Text:
@@ -139,9 +139,9 @@ def event(one: Event, source: str = "") -> Text:
     """An event as the log would tell it."""
     line = Text().append(f"{words.clock(one.at)} ", "dim")
     line.append(f"{source} " if source else "", "dim")
-    line.append(words.clean(one.name), _LEVELS.get(one.level, "") or "bold")
+    line.append(one.name, _LEVELS.get(one.level, "") or "bold")
     for name, value in one.fields.items():
-        line.append(f"  {words.clean(name)} ", "dim").append(words.clean(str(value)))
+        line.append(f"  {name} ", "dim").append(str(value))
     return line
 
 
@@ -171,5 +171,5 @@ def _worker(answer: Answer, one: WorkerStatus, label: str, width: int) -> Text:
     line.append(f"  {words.size(one.rss_bytes):>8}  {words.span(one.uptime_seconds):>5}")
     line.append(f"  {one.restarts:>8}", "yellow" if one.restarts else "dim")
     why = ", ".join(f"{count} {why}" for why, count in one.restarts_by_reason.items())
-    end = words.clean(one.last_end or "")
+    end = one.last_end or ""
     return line.append(f"  {end}" + (f" ({why})" if why else ""))

@@ -20,16 +20,16 @@ from ticketpool.terminal.findings import URGENCY, Finding, service_findings
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10
 _LEAST_ROWS = 5
 _MOST_BANNERS = 3
-_SPARK = 30
+_MOST_SPARK = 60
 
 _KEYS = {
-    "q": "quit", "↑↓": "choose", "s": "sort", "r": "reverse", "/": "filter", "n": "not ok only",
-    "d": "partition", "w": "workers", "e": "events", "space": "freeze", "h": "keys",
+    "q": "quit", "↑↓": "choose", "s": "sort", "r": "reverse", "/": "filter", "n": "not ok",
+    "d w e": "below", "h": "keys",
 }  # fmt: skip
 _LONG = {
     "↑ ↓  j k": "choose a partition; page up, page down, home, end",
     "s  S": "sort by the next column, by the one before it; r: the other way round",
-    "/": "filter by words: topic[3], blocked, worker 2, a host; Esc shows all again",
+    "/": "filter by words: topic[3], blocked, worker:2, a host; Esc: all again",
     "n": "only partitions that are not ok",
     "d  w  e": "below: the chosen partition, the workers, the events; again: nothing",
     "space": "let the figures stand still; again: go on",
@@ -71,7 +71,7 @@ class Scene:
         return [
             _title(self._view, self._choices.frozen, self._width),
             _counts(self._view, every, sums),
-            _pulse(self._view, sums),
+            _pulse(self._view, sums, min((self._width - 60) // 2, _MOST_SPARK)),
             *banners,
         ]
 
@@ -118,9 +118,7 @@ class Scene:
         line = Text()
         for key, what in _KEYS.items():
             line.append(key, "bold").append(f" {what}  ", "dim")
-        kept = f"filter: {choices.filter}  " if choices.filter else ""
-        kept += "not ok only  " if choices.ill_only else ""
-        return Text(words.clean(kept), "bold reverse").append_text(line) if kept else line
+        return Text.assemble((_kept(choices), "bold"), line)
 
     def _crop(self, height: int) -> None:
         if self._width < LEAST_WIDTH or height < LEAST_HEIGHT:
@@ -128,12 +126,21 @@ class Scene:
             self.lines = [Text(small), *self.lines[1:]]
         del self.lines[max(height, 0) :]
         for line in self.lines:
-            line.no_wrap = True
+            table.disarm(line)
             line.truncate(self._width, overflow="ellipsis")
 
 
+def _kept(choices: Choices) -> str:
+    """What is chosen other than at the start."""
+    kept = f"filter: {choices.filter}  " if choices.filter else ""
+    kept += "not ok only  " if choices.ill_only else ""
+    backwards = ", reversed" if choices.backwards else ""
+    sorted_ = choices.sort != Choices().sort or choices.backwards
+    return kept + (f"by {choices.sort}{backwards}  " if sorted_ else "")
+
+
 def _title(view: View, frozen: bool, width: int) -> Text:
-    groups = ", ".join(map(words.clean, view.groups)) or "…"
+    groups = ", ".join(view.groups) or "…"
     line = Text("ticketpool top  ", "dim").append(groups, "bold")
     sources = [answer.source for answer in view.answers]
     where = sources[0] if len(sources) == 1 else words.plural(len(sources), "supervisor")
@@ -143,7 +150,7 @@ def _title(view: View, frozen: bool, width: int) -> Text:
         right.append(f"  {status.state}", "green" if status.ready else "yellow")
         right.append(f"  up {words.span(status.uptime_seconds)}", "dim")
     elif len(view.told) == 1:
-        right.append(f"  {words.clean(view.told[0][1].state)}", "")
+        right.append(f"  {view.told[0][1].state}", "")
     line.truncate(max(width - right.cell_len - 2, 0), overflow="ellipsis", pad=False)
     line.append(" " * max(width - line.cell_len - right.cell_len, 1))
     return line.append_text(right)
@@ -159,19 +166,20 @@ def _counts(view: View, rows: Sequence[Row], sums: Totals) -> Text:
         return line
     workers = [one for _, status in view.told for one in status.workers]
     ready = sum(one.state == "ready" for one in workers)
-    told = f"{ready} of {len(workers)}" if ready < len(workers) else f"{ready}"
-    line.append(f"   workers {told} ready", "yellow" if ready < len(workers) else "")
-    line.append(f"   retried {sums.retried:,}", "yellow" if sums.retried else "dim")
+    some = f"{ready} of " if ready < len(workers) else ""
+    told = f"  {some}{words.plural(len(workers), 'worker')} ready"
+    line.append(told, "yellow" if some else "")
     style = "red" if sums.dead_lettered else "dim"
-    return line.append(f"   dead letters {sums.dead_lettered:,}", style)
+    line.append(f"  {words.plural(sums.dead_lettered, 'dead letter')}", style)
+    return line.append(f"  {sums.retried:,} retried" if sums.retried else "", "yellow")
 
 
-def _pulse(view: View, sums: Totals) -> Text:
-    samples = history(view)[-_SPARK:]
+def _pulse(view: View, sums: Totals, bars: int) -> Text:
+    samples = history(view)[-bars:] if bars > 0 else []
     line = Text().append("rate ", "dim").append(f"{words.per_second(sums.rate_per_s)}/s ", "bold")
     line.append(words.sparkline([one.rate_per_s for one in samples]), "green")
     line.append("   lag ", "dim").append(f"{words.number(sums.lag)} ", "bold")
-    line.append(words.sparkline([float(one.lag or 0) for one in samples[-_SPARK // 2 :]]), "yellow")
+    line.append(words.sparkline([float(one.lag or 0) for one in samples]), "yellow")
     if sums.behind_seconds is not None:
         line.append("   late ", "dim").append(words.span(sums.behind_seconds), "bold")
     if sums.p99_ms is not None:
@@ -181,10 +189,10 @@ def _pulse(view: View, sums: Totals) -> Text:
 
 def _banner(finding: Finding) -> Text:
     style = "yellow" if finding.mild else "bold red"
-    line = Text(f"✗ {words.clean(finding.about)} ", style)
-    line.append(words.clean(finding.words), style)
-    return line.append(f"  → {words.clean(finding.remedy)}" if finding.remedy else "")
+    line = Text(f"✗ {finding.about} ", style)
+    line.append(finding.words, style)
+    return line.append(f"  → {finding.remedy}" if finding.remedy else "")
 
 
 def _key(keys: str, what: str) -> Text:
-    return Text(f"{keys:<10}", "bold").append(what)
+    return Text(f"{keys:<11}", "bold").append(what)

@@ -80,13 +80,16 @@ class Screen:
         self._drawn = []
 
     def draw(self, lines: Sequence[Text]) -> None:
-        """Show these; only those that have changed are written."""
+        """Show these; only those that have changed are written.
+
+        A line is erased first: behind its last column, that would erase the column.
+        """
         size = self.size
         whole = size != self._size or len(lines) != len(self._drawn)
         self._size = size
         before = [None] * len(lines) if whole else self._drawn
         changed = [
-            f"\x1b[{at};1H{self._ansi(line)}\x1b[K"
+            f"\x1b[{at};1H\x1b[K{self._ansi(line)}"
             for at, (line, old) in enumerate(zip(lines, before, strict=True), 1)
             if line != old
         ]

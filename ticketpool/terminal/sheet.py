@@ -42,6 +42,12 @@ def verdict(view: View) -> str:
 
 def sheet(view: View, width: int) -> Iterator[Text]:
     """The lines; those with a table are at most ``width`` wide, sentences may be longer."""
+    for line in _lines(view, width):
+        table.disarm(line)
+        yield line
+
+
+def _lines(view: View, width: int) -> Iterator[Text]:
     for group in view.groups:
         yield from _group(view.of(group), group, width)
         yield Text()
@@ -69,7 +75,7 @@ def _group(view: View, group: str, width: int) -> Iterator[Text]:
 
 def _title(rows: Sequence[Row], group: str) -> Text:
     sums = totals(rows)
-    line = Text(words.clean(group), "bold")
+    line = Text(group, "bold")
     line.append(f"   {words.plural(len(rows), 'partition')}", "")
     line.append(f"   lag {words.number(sums.lag)}")
     if sums.behind_seconds is not None:
@@ -79,22 +85,22 @@ def _title(rows: Sequence[Row], group: str) -> Text:
 
 def _sources(view: View) -> Iterator[Text]:
     for answer, status in view.told:
-        line = Text(f"{answer.source}: {words.clean(status.state)}", "dim")
+        line = Text(f"{answer.source}: {status.state}", "dim")
         if answer.source != BROKER:
             line.append(f", pid {status.pid}" if status.pid else "")
             line.append(f", up {words.span(status.uptime_seconds)}")
             line.append(f", {words.plural(len(status.workers), 'worker')}")
-            line.append(f", {words.clean(status.handler)}")
-            line.append(f", version {words.clean(status.version)}" if status.version else "")
+            line.append(f", {status.handler}")
+            line.append(f", version {status.version}" if status.version else "")
         yield line
 
 
 def _finding(finding: Finding) -> Iterator[Text]:
     style = "yellow" if finding.mild else "bold red"
     line = Text("▲ " if finding.mild else "✗ ", style)
-    yield line.append(words.clean(finding.about), style).append(f" {words.clean(finding.words)}")
+    yield line.append(finding.about, style).append(f" {finding.words}")
     if finding.remedy:
-        yield Text("  → ", style).append(words.clean(finding.remedy))
+        yield Text("  → ", style).append(finding.remedy)
 
 
 def as_json(view: View) -> dict[str, Any]:

@@ -4,10 +4,18 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from ticketpool.terminal import words
 from ticketpool.terminal.answers import Row
 from ticketpool.terminal.columns import GAP, Column, fit
 
 _SPACE = " " * GAP
+
+
+def disarm(line: Text) -> None:
+    """Let nothing stand in it that a terminal would obey (see ``words.clean``), whoever wrote
+    it: names, reasons and events come from outside. Every line goes through here."""
+    if not line.plain.isprintable():
+        line.plain = words.clean(line.plain)
 
 
 def head(columns: Sequence[Column], sort: str, backwards: bool) -> Text:

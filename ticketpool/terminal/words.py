@@ -54,11 +54,10 @@ def span(seconds: float | None) -> str:
         return NONE
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    for size, unit in ((60, "min"), (3600, "h"), (86400, "d")):
-        if seconds < size * (120 if size == 60 else 48) or unit == "d":
-            break
-    count = seconds / size
-    return f"{count:.1f} {unit}" if unit != "min" and count < 99.5 else f"{count:.0f} {unit}"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    count, unit = (seconds / 3600, "h") if seconds < 2 * 86400 else (seconds / 86400, "d")
+    return f"{count:.1f} {unit}" if count < 99.5 else f"{count:.0f} {unit}"
 
 
 def milliseconds(value: float | None) -> str:
