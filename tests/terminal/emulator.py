@@ -75,6 +75,13 @@ class Emulator:
         if tell:
             self.process.send_signal(signal.SIGWINCH)
 
+    def hang_up(self) -> None:
+        """Close its window."""
+        self._over.set()
+        self._thread.join()
+        os.close(self._ours)
+        self._ours = os.open(os.devnull, os.O_RDONLY)
+
     @property
     def restored(self) -> bool:
         """The terminal is as it was found."""

@@ -1,6 +1,7 @@
 """Supervisors that tell whatever a test wants them to."""
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -19,12 +20,14 @@ class FakeSupervisor:
         ok: as its health.
         extra: fields of a later version.
         told: how often it was asked.
+        make: makes the status from that, each time anew.
         code, body: told instead, when there is a body.
     """
 
     def __init__(self, status: ServiceStatus | None, *, ok: bool = True) -> None:
         self.status, self.ok = status, ok
         self.told = 0
+        self.make: Callable[[int], ServiceStatus] | None = None
         self.extra: dict[str, object] = {}
         self.code, self.body = 200, b""
         self.address = "127.0.0.1:0"
@@ -46,6 +49,8 @@ class FakeSupervisor:
     def answer(self) -> tuple[int, bytes]:
         """Code and body, as ``ticketpool.http`` would make them."""
         self.told += 1
+        if self.make is not None:
+            self.status = self.make(self.told)
         if self.body:
             return self.code, self.body
         if self.status is None:

@@ -92,6 +92,13 @@ def test_a_signal_ends_it_like_q(
         eventually(lambda: top.restored)
 
 
+def test_without_its_terminal_it_ends(fake: FakeSupervisor, tmp_path: Path) -> None:
+    with Emulator("--http", fake.address, "--interval", "0.1", folder=tmp_path) as top:
+        shown(top, "tickets[3]")
+        top.hang_up()
+        assert top.process.wait(10) == 0
+
+
 def test_an_error_of_ours_gives_the_terminal_back_before_it_is_told(
     fake: FakeSupervisor, tmp_path: Path
 ) -> None:
@@ -132,7 +139,9 @@ def test_elsewhere_than_on_a_terminal_it_says_what_to_use(tmp_path: Path) -> Non
 def test_nothing_but_a_moment_is_spent_on_a_look(fake: FakeSupervisor, tmp_path: Path) -> None:
     """Less than a twentieth of a core for 64 partitions, looked at each second; here ten times
     as often, so less than a half."""
-    fake.status = worlds.well(64)
+    fake.make = lambda told: worlds.pool(
+        *(worlds.partition(n, lag=told + n, rate_per_s=told / 7) for n in range(64))
+    )
     with Emulator("--http", fake.address, "--interval", "0.1", folder=tmp_path) as top:
         shown(top, "64 partitions")
         process = psutil.Process(top.process.pid)

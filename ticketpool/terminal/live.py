@@ -14,7 +14,7 @@ from ticketpool.terminal.answers import Answer
 from ticketpool.terminal.choices import Choices, press
 from ticketpool.terminal.keys import Keys
 from ticketpool.terminal.scene import Scene
-from ticketpool.terminal.screen import Screen
+from ticketpool.terminal.screen import Screen, TerminalGone
 from ticketpool.terminal.sightings import Sightings
 
 Ask = Callable[[], Answer]
@@ -43,11 +43,11 @@ class Top:
 
     def run(self) -> None:
         """Returns when it is quit, by key or by signal, or when the terminal has gone."""
-        with Screen() as screen, self._heard_signals():
+        gone = contextlib.suppress(TerminalGone)
+        with gone, Screen() as screen, self._heard_signals():
             for ask in self._sources.values():
                 threading.Thread(target=self._asking, args=(ask,), daemon=True).start()
-            with contextlib.suppress(BrokenPipeError):
-                self._show(screen)
+            self._show(screen)
 
     def _show(self, screen: Screen) -> None:
         with selectors.DefaultSelector() as selector:

@@ -1,6 +1,7 @@
 """The terminal itself: taken over and given back, drawn line by line."""
 
 import contextlib
+import errno
 import os
 import sys
 import termios
@@ -18,6 +19,10 @@ _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"  # the other screen, no cursor, no line
 _LEAVE = b"\x1b[?7h\x1b[?25h\x1b[?1049l"
 _BEGIN, _END = b"\x1b[?2026h", b"\x1b[?2026l"  # drawn as a whole, where the terminal can
 _FALLBACK = (80, 24)
+
+
+class TerminalGone(Exception):
+    """Nobody can see what is drawn any more: its window was closed, its connection lost."""
 
 
 def require_terminal() -> None:
@@ -62,7 +67,7 @@ class Screen:
         if self._before is None:
             return
         before, self._before = self._before, None
-        with contextlib.suppress(OSError, termios.error):  # the terminal may be gone
+        with contextlib.suppress(TerminalGone, termios.error):
             self._write(_LEAVE)
             termios.tcsetattr(self._in, termios.TCSADRAIN, before)
 
@@ -115,5 +120,10 @@ class Screen:
         return self._in
 
     def _write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._out, data) :]
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.EPIPE):
+                raise TerminalGone from None
+            raise
