@@ -109,7 +109,7 @@ def test_a_broker_that_does_not_answer_is_trouble_and_no_end() -> None:
 
     answer = BrokerSource(fail, "shop").ask()
     assert (answer.reached, answer.status) == (False, None)
-    assert answer.trouble == "no Kafka broker answers at kafka:9092"
+    assert answer.trouble == "does not tell: no Kafka broker answers at kafka:9092"
 
 
 @pytest.mark.parametrize("joined", [0, 3])

@@ -87,7 +87,7 @@ def test_one_that_is_starting_is_reached_and_not_well() -> None:
 def test_one_that_can_t_be_reached_goes_before_what_others_tell() -> None:
     seen = View((*LOST.answers, Answer(source="b:1", status=worlds.ill())))
     assert exit_code(seen) == 3
-    assert verdict(seen) == f"{HERE} can't be reached, 3 partitions not ok"
+    assert verdict(seen) == f"{HERE} can't be reached: connection refused, 3 partitions not ok"
     assert findings(seen)[0].about == HERE
     assert "--group" in findings(seen)[0].remedy
 

@@ -69,8 +69,8 @@ def _ask_broker(kafka: KafkaConfig, group: str, interval: float) -> Answer:
         return answer
     if not answer.status.partitions and not answer.status.ready:
         raise ConfigError(
-            f"{kafka.bootstrap_servers} knows of no commit and no member of group {group!r}; "
-            "set --group"
+            f"{kafka.bootstrap_servers} tells of no commit and no member of group {group!r}: set "
+            "--group, or ask its supervisors by --http (of an embedded cluster only they tell)"
         )
     time.sleep(interval)
     return source.ask()

@@ -1,10 +1,10 @@
 """How a group stands, from the broker alone: without joining it, without its supervisors."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
@@ -15,13 +15,16 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
+from ticketpool.errors import BrokerUnreachable
 from ticketpool.kafka.cluster import ANSWER_SECONDS, Cluster, explain
+from ticketpool.kafka.insist import insist
 
 T = TypeVar("T")
 
 _START: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _END: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+_NO_GROUP = KafkaError.GROUP_ID_NOT_FOUND
 _UNSUPPORTED = {KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION}
 
 
@@ -76,37 +79,44 @@ class GroupWatch:
             self._offsets(places, _END),
         )
 
-    def _ask(self, answer: Callable[[], T]) -> T:
+    def _ask(self, ask: Callable[[], "Future[T]"]) -> T:
+        """What the coordinator answers, also when it is just moving or was never there before.
+
+        Raises ``BrokerUnreachable``, ``NotAuthorised``, or ``KafkaException`` of another kind.
+        """
         try:
-            return answer()
+            return insist(lambda: ask().result())
         except KafkaException as error:
+            if error.args[0].code() in _UNSUPPORTED or error.args[0].code() == _NO_GROUP:
+                raise
             raise explain(error.args[0], self._kafka) from None
 
     def _members(self) -> tuple[str | None, dict[Partition, str], int]:
-        asked = self._cluster.admin.describe_consumer_groups(
-            [self._group], request_timeout=ANSWER_SECONDS
-        )
+        """State, who holds what, how many. To be asked before ``_committed``: the client (2.16)
+        crashes when it asks for offsets and there is no coordinator yet."""
+        admin, name = self._cluster.admin, self._group
+        ask = admin.describe_consumer_groups
         try:
-            found = asked[self._group].result()
+            found = self._ask(lambda: ask([name], request_timeout=ANSWER_SECONDS)[name])
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return "dead", {}, 0
-            if error.args[0].code() in _UNSUPPORTED:
-                return None, {}, 0
-            raise explain(error.args[0], self._kafka) from None
+            return "dead" if error.args[0].code() == _NO_GROUP else None, {}, 0
         members = {
-            Partition(one.topic, one.partition): f"{member.client_id} {member.host}"
+            Partition(one.topic, one.partition): f"{member.client_id} {member.host.lstrip('/')}"
             for member in found.members
-            for one in member.assignment.topic_partitions
+            for one in (member.assignment.topic_partitions if member.assignment else ())
         }
-        return _name(found.state), members, len(found.members)
+        state = found.state.name.lower().replace("_", " ")
+        return state, members, len(found.members)
 
     def _committed(self) -> dict[Partition, int]:
-        asked = self._cluster.admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(self._group)], request_timeout=ANSWER_SECONDS
-        )
-        found = self._ask(asked[self._group].result).topic_partitions
-        return {Partition(one.topic, one.partition): one.offset for one in found if one.offset >= 0}
+        asked = [ConsumerGroupTopicPartitions(self._group)]
+        ask = self._cluster.admin.list_consumer_group_offsets
+        found = self._ask(lambda: ask(asked, request_timeout=ANSWER_SECONDS)[self._group])
+        return {
+            Partition(one.topic, one.partition): one.offset
+            for one in found.topic_partitions or ()
+            if one.offset >= 0
+        }
 
     def _offsets(self, places: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         """Offsets of the logs; a partition that is not there (any more) is left out."""
@@ -119,12 +129,15 @@ class GroupWatch:
         found = {}
         for one, answer in answers.items():
             try:
-                found[Partition(one.topic, one.partition)] = answer.result().offset
+                offset = answer.result().offset
             except KafkaException as error:
-                if error.args[0].code() not in _GONE:
-                    raise explain(error.args[0], self._kafka) from None
+                if error.args[0].code() in _GONE:
+                    continue
+                raise explain(error.args[0], self._kafka) from None
+            if offset < 0:  # how librdkafka 2.16 tells of a request that timed out
+                raise BrokerUnreachable(
+                    f"the leader of {one.topic}[{one.partition}] does not answer "
+                    f"at {self._kafka.bootstrap_servers}"
+                )
+            found[Partition(one.topic, one.partition)] = offset
         return found
-
-
-def _name(state: ConsumerGroupState) -> str:
-    return state.name.lower().replace("_", " ")

@@ -53,7 +53,7 @@ class BrokerSource:
         try:
             standing = self._look()
         except TicketpoolError as error:
-            return Answer(source=BROKER, trouble=str(error), reached=False)
+            return Answer(source=BROKER, trouble=f"does not tell: {error}", reached=False)
         self._moments.append(Moment(standing, self._clock()))
         while self._moments[-1].at - self._moments[0].at > _KNOWN_SECONDS:
             self._moments.popleft()

@@ -31,12 +31,12 @@ def exit_code(view: View) -> int:
 
 def verdict(view: View) -> str:
     """What is not well, in one line; empty when all is well."""
-    lost = [answer.source for answer in view.answers if not answer.reached]
+    lost = [answer for answer in view.answers if not answer.reached]
     ill = partition_findings(view.rows())
-    others = [one for one in service_findings(view) if one.about not in lost]
-    told = [f"{', '.join(lost)} can't be reached"] if lost else []
+    others = len(service_findings(view)) - len(lost)
+    told = [f"{answer.source} {answer.trouble}" for answer in lost]
     told += [f"{words.plural(len(ill), 'partition')} not ok"] if ill else []
-    told += [words.plural(len(others), "other finding")] if others else []
+    told += [words.plural(others, "other finding")] if others else []
     return ", ".join(told)
 
 
