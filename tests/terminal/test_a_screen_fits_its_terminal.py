@@ -157,3 +157,12 @@ def test_nothing_from_outside_is_obeyed_by_the_terminal() -> None:
     for pane in PANES.values():
         for line in screen(view(status), 200, 60, pane=pane):
             assert line.isprintable(), ascii(line)
+
+
+def test_a_style_ends_where_its_words_end() -> None:
+    """A ``Text``'s own style is that of all its line: only rows and notes have one."""
+    for pane in PANES.values():
+        for line in Scene(VIEWS["ill"], Choices(pane=pane, frozen=True), 120, 40).lines:
+            assert line.style in ("", "reverse", "dim") or len(line.spans) == 0, line.markup
+    title = Scene(VIEWS["ill"], Choices(), 80, 24).lines[0]
+    assert not any("reverse" in str(span.style) for span in title.spans)

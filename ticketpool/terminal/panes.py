@@ -18,7 +18,7 @@ _Buckets = Sequence[tuple[float | None, int]]
 
 def rule(title: str, width: int) -> Text:
     """A line across with a title in it."""
-    line = Text("── ", "dim").append(title, "bold").append(" ", "dim")
+    line = Text.assemble(("── ", "dim"), (title, "bold"), " ")
     return line.append("─" * max(width - line.cell_len, 0), "dim")
 
 
@@ -64,9 +64,9 @@ def _blame(row: Row) -> Iterator[Text]:
     else:
         at = "" if one.blame.offset is None else f"offset {one.blame.offset:,} "
         since = f"{at}for {words.span(one.blame.since_seconds)}: "
-        yield Text(since, style).append(one.blame.reason)
+        yield Text(since + one.blame.reason, style)
         if one.blame.remedy:
-            yield Text("→ ", style).append(one.blame.remedy, "bold")
+            yield Text.assemble(("→ ", style), (one.blame.remedy, "bold"))
 
 
 def _at_hand(one: PartitionStatus) -> Text:

@@ -113,7 +113,7 @@ class Scene:
     def _foot(self) -> Text:
         choices = self._choices
         if choices.typing:
-            line = Text("filter: ", "bold").append(choices.filter).append(" ", "reverse")
+            line = Text.assemble(("filter: ", "bold"), choices.filter, (" ", "reverse"))
             return line.append("   Enter keeps it, Esc drops it", "dim")
         line = Text()
         for key, what in _KEYS.items():
@@ -141,10 +141,11 @@ def _kept(choices: Choices) -> str:
 
 def _title(view: View, frozen: bool, width: int) -> Text:
     groups = ", ".join(view.groups) or "…"
-    line = Text("ticketpool top  ", "dim").append(groups, "bold")
+    line = Text.assemble(("ticketpool top  ", "dim"), (groups, "bold"))
     sources = [answer.source for answer in view.answers]
     where = sources[0] if len(sources) == 1 else words.plural(len(sources), "supervisor")
-    right = Text("frozen  " if frozen else "", "bold reverse").append(where, "dim")
+    right = Text.assemble(("frozen", "bold reverse"), "  ") if frozen else Text()
+    right.append(where, "dim")
     if len(view.told) == 1 and not view.by_broker:
         status = view.told[0][1]
         right.append(f"  {status.state}", "green" if status.ready else "yellow")
@@ -189,10 +190,9 @@ def _pulse(view: View, sums: Totals, bars: int) -> Text:
 
 def _banner(finding: Finding) -> Text:
     style = "yellow" if finding.mild else "bold red"
-    line = Text(f"✗ {finding.about} ", style)
-    line.append(finding.words, style)
+    line = Text.assemble((f"✗ {finding.about} {finding.words}", style))
     return line.append(f"  → {finding.remedy}" if finding.remedy else "")
 
 
 def _key(keys: str, what: str) -> Text:
-    return Text(f"{keys:<11}", "bold").append(what)
+    return Text.assemble((f"{keys:<11}", "bold"), what)

@@ -55,7 +55,7 @@ def _lines(view: View, width: int) -> Iterator[Text]:
     for finding in found:
         yield from _finding(finding)
     if view.told and not found:
-        yield Text("✓ ", "bold green").append("all partitions are ok")
+        yield Text.assemble(("✓ ", "bold green"), "all partitions are ok")
 
 
 def _group(view: View, group: str, width: int) -> Iterator[Text]:
@@ -75,7 +75,7 @@ def _group(view: View, group: str, width: int) -> Iterator[Text]:
 
 def _title(rows: Sequence[Row], group: str) -> Text:
     sums = totals(rows)
-    line = Text(group, "bold")
+    line = Text.assemble((group, "bold"))
     line.append(f"   {words.plural(len(rows), 'partition')}", "")
     line.append(f"   lag {words.number(sums.lag)}")
     if sums.behind_seconds is not None:
@@ -97,10 +97,10 @@ def _sources(view: View) -> Iterator[Text]:
 
 def _finding(finding: Finding) -> Iterator[Text]:
     style = "yellow" if finding.mild else "bold red"
-    line = Text("▲ " if finding.mild else "✗ ", style)
+    line = Text.assemble(("▲ " if finding.mild else "✗ ", style))
     yield line.append(finding.about, style).append(f" {finding.words}")
     if finding.remedy:
-        yield Text("  → ", style).append(finding.remedy)
+        yield Text.assemble(("  → ", style), finding.remedy)
 
 
 def as_json(view: View) -> dict[str, Any]:

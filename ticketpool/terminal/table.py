@@ -26,17 +26,18 @@ def head(columns: Sequence[Column], sort: str, backwards: bool) -> Text:
         mark = ("▲" if backwards else "▼") if by else ""
         name = f"{column.key}{mark}" if column.left else f"{mark}{column.key}"
         short = name if len(name) <= column.width else column.key[: column.width - 1] + mark
-        style = "bold underline" if by else "bold"
+        style = "bold cyan" if by else "bold"
         line.append(_SPACE if at else "").append(fit(short, column.width, column.left), style)
     return line
 
 
 def row(one: Row, columns: Sequence[Column], chosen: bool) -> Text:
-    """A partition; the chosen one is reversed, one of a lost source dimmed."""
+    """A partition; the chosen one is reversed (its state keeps its colour, then behind it), one
+    of a lost source dimmed."""
     line = Text(style="reverse" if chosen else "" if one.known else "dim")
     for at, column in enumerate(columns):
         text, style = column.cell(one)
-        styled = "" if chosen else style
+        styled = "" if chosen and column.key != "state" else style
         line.append(_SPACE if at else "").append(fit(text, column.width, column.left), styled)
     return line
 
