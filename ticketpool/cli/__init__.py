@@ -14,6 +14,8 @@ COMMANDS = {
     "produce": "Write keyed tickets at an exact pace, from several processes.",
     "demo": "Everything on this machine without a server, with proof of order.",
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
+    "status": "Lag and state of each partition, once; exit code by state.",
+    "top": "The same, live: partitions, workers, events.",
     "check": "Look at what `run` would need, without processing anything.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
     "trace": "The stack of the worker that has a partition, with its record.",

@@ -20,7 +20,7 @@ from ticketpool.errors import ConfigError
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PROPERTIES = "ticketpool.properties"  # key in a context's meta
-_TABLES = ("run", "produce", "verify", "demo", "broker")
+_TABLES = ("run", "produce", "verify", "demo", "broker", "status", "top")
 _TABLE_OF = {"check": "run"}
 
 
