@@ -16,6 +16,8 @@ COMMANDS = {
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
     "check": "Look at what `run` would need, without processing anything.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
+    "offsets": "A group's offsets: look at them, and move them while it is stopped.",
+    "topics": "Topics: partitions, offsets, configuration, trouble; and making them.",
 }
 
 
