@@ -102,7 +102,7 @@ def test_what_is_wrong_is_named(
     deny(ResourceType.BROKER, "kafka-cluster", AclOperation.CREATE)
     deny(ResourceType.TOPIC, group, AclOperation.CREATE)
     refused = topics(*create).expect(3).stderr
-    assert f"topic '{group}' can't be made" in refused and "authorization failed" in refused
+    assert f"topic '{group}' can't be made" in refused and "Authorization failed" in refused
 
 
 def topic_of(*partitions: PartitionInfo) -> TopicInfo:

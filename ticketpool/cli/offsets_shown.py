@@ -146,11 +146,16 @@ def plan_as_json(wanted: Plan, outcome: Done | None) -> dict[str, Any]:
                 "repeated": one.repeated,
                 "notes": one.notes,
                 "committed": one.before if outcome is None else _now(one.partition, outcome)[0],
-                "refused": None if outcome is None else outcome.refused.get(one.partition),
+                "refused": _refused(one.partition, outcome),
             }
             for one in wanted.moves
         ],
     }
+
+
+def _refused(partition: Partition, outcome: Done | None) -> str | None:
+    error = None if outcome is None else outcome.refused.get(partition)
+    return None if error is None else str(error)
 
 
 def _where(partition: Partition) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, To
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.core.trouble import Position
+from ticketpool.errors import TicketpoolError
 from ticketpool.kafka.asking import ANSWER_SECONDS, answer, failure
 from ticketpool.kafka.cluster import Cluster
 
@@ -97,7 +98,9 @@ class Groups:
             if one.offset >= 0
         }
 
-    def commit(self, name: str, offsets: Mapping[Partition, int]) -> dict[Partition, str]:
+    def commit(
+        self, name: str, offsets: Mapping[Partition, int]
+    ) -> dict[Partition, TicketpoolError]:
         """Commit for a group without members, with no memo.
 
         Returns:
@@ -113,7 +116,7 @@ class Groups:
         )
         answers = ((Partition(f.topic, f.partition), f.error) for f in found.topic_partitions or ())
         return {
-            one: str(failure(error, str(one), self._kafka))
+            one: failure(error, str(one), self._kafka)
             for one, error in answers
             if error is not None
         }

@@ -1,6 +1,7 @@
 """Moving a group's offsets: first the plan, then the deed, then what the broker shows."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,7 +28,7 @@ class Plan(msgspec.Struct, frozen=True):
         return [one for one in self.moves if one.changes]
 
 
-class Done(msgspec.Struct, frozen=True):
+class Done(NamedTuple):
     """What came of it.
 
     Attributes:
@@ -37,7 +38,7 @@ class Done(msgspec.Struct, frozen=True):
     """
 
     committed: dict[Partition, Position]
-    refused: dict[Partition, str]
+    refused: dict[Partition, TicketpoolError]
     amiss: list[Difference]
 
     @property
@@ -46,15 +47,18 @@ class Done(msgspec.Struct, frozen=True):
         return not self.amiss and not self.refused
 
     def raise_if_partial(self, plan: Plan) -> None:
-        """Raises ``TicketpoolError``, which says which partitions were moved and which not."""
+        """Raises ``TicketpoolError``, which says which partitions were moved and which not; of
+        the kind with which the broker refused, if it did."""
         if self.ok:
             return
-        wrong = {one.partition for one in self.amiss} | set(self.refused)
+        wrong = {**dict.fromkeys(one.partition for one in self.amiss), **self.refused}
         moved = [str(one.partition) for one in plan.changing if one.partition not in wrong]
-        why = [*self.refused.values(), *map(_in_words, self.amiss)]
-        raise TicketpoolError(
-            f"group {plan.group!r} was moved in part: {', '.join(moved) or 'nowhere'}; not: "
-            f"{'; '.join(dict.fromkeys(why))}. Run the same again when that is mended"
+        why = [_in_words(one) for one in self.amiss if one.partition not in self.refused]
+        what = f"was moved in part: {', '.join(moved)}; not: " if moved else "was not moved: "
+        kind = next((type(error) for error in self.refused.values()), TicketpoolError)
+        raise kind(
+            f"group {plan.group!r} {what}{'; '.join([*map(str, self.refused.values()), *why])}. "
+            "Run the same again when that is mended"
         )
 
 
