@@ -48,7 +48,7 @@ def commit(admin: AdminClient) -> Commit:
 @pytest.fixture
 def deny(admin: AdminClient) -> Iterator[Deny]:
     """``deny(KIND, NAME, OPERATION)``, for everybody, as long as the test runs."""
-    made: list[AclBindingFilter] = []
+    made: dict[AclBindingFilter, None] = {}  # in order
 
     def deny(kind: ResourceType, name: str, operation: AclOperation) -> None:
         where = kind, name, ResourcePatternType.LITERAL, *_ANYBODY
@@ -56,10 +56,11 @@ def deny(admin: AdminClient) -> Iterator[Deny]:
         acls = [AclBinding(*where, *right) for right in rights.items()]
         for future in admin.create_acls(acls).values():
             future.result(10)
-        made.append(AclBindingFilter(*where, AclOperation.ANY, AclPermissionType.ANY))
-        eventually(lambda: len(admin.describe_acls(made[-1]).result(10)) >= 2)
+        here = AclBindingFilter(*where, AclOperation.ANY, AclPermissionType.ANY)
+        made[here] = None
+        eventually(lambda: len(admin.describe_acls(here).result(10)) >= 2)
 
     yield deny
     if made:  # the broker goes on, for other tests
-        for future in admin.delete_acls(made).values():
+        for future in admin.delete_acls(list(made)).values():
             future.result(10)

@@ -53,5 +53,8 @@ def main(**kwargs: Any) -> None:
     try:
         cli(standalone_mode=True, **kwargs)
     except TicketpoolError as error:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+        from ticketpool.masking import masked
+
+        text = masked(str(error))
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
         sys.exit(error.exit_code)

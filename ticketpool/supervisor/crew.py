@@ -24,6 +24,7 @@ from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.feed import frame_of
 from ticketpool.supervisor.heartbeat import Heartbeat
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.settling import Settler
@@ -245,8 +246,7 @@ class Crew:
         self._totals.retried(lane)
         _log.warning(
             "retrying",
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
+            **where(lane),
             offset=frame.offset,
             attempt=frame.attempt,
             again_in_seconds=round(frame.delay_seconds, 3),
