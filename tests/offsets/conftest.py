@@ -10,9 +10,8 @@ from confluent_kafka.admin._acl import (
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
-    ResourcePatternType,
 )
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from tests.broker import Broker
 from tests.support import eventually

@@ -6,6 +6,7 @@ takes some partitions and refuses others in one answer.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from signal import SIGINT
 from typing import Any
 
 import pytest
@@ -125,7 +126,7 @@ def test_an_active_group_is_refused_with_its_members(
     assert told["protocol"] == protocol
     (member,) = told["members"]
     assert (member["client"], member["partitions"]) == ("ticketpool", 3)
-    running.signal(2)
+    running.signal(SIGINT)
     running.expect(0)
     moved = offsets("reset", "--to", "earliest", "--topic", shop, "--yes", "--json").expect(0)
     assert {one["committed"] for one in moved.json()["partitions"]} == {0}
