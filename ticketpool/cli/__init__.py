@@ -25,6 +25,8 @@ COMMANDS = {
     "scale": "More workers, or fewer, without a rebalance.",
     "log-level": "Log more, or less.",
     "drain": "End a supervisor in order, and wait for it.",
+    "offsets": "A group's offsets: look at them, and move them while it is stopped.",
+    "topics": "Topics: partitions, offsets, configuration, trouble; and making them.",
 }
 
 GROUPS = {
@@ -76,5 +78,8 @@ def main(**kwargs: Any) -> None:
     try:
         cli(standalone_mode=True, **kwargs)
     except TicketpoolError as error:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+        from ticketpool.masking import masked
+
+        text = masked(str(error))
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
         sys.exit(error.exit_code)

@@ -14,6 +14,7 @@ from ticketpool.config import (
     RunConfig,
     usable_cores,
 )
+from ticketpool.config.traces import TRACES
 from ticketpool.errors import ConfigError
 
 _DEFAULT = RunConfig()
@@ -108,6 +109,9 @@ _DEFAULT = RunConfig()
         show_default="the broker's", help="Of a topic that --create-topic makes.")  # fmt: skip
 @option("--trace-log", type=click.Path(file_okay=False), metavar="DIR",
         help="Note what becomes of each record there, for 'verify --trace DIR'.")  # fmt: skip
+@option("--traces", type=click.Choice(TRACES), default=_DEFAULT.traces,
+        help="OpenTelemetry's spans of each call: to the collector that "
+        "OTEL_EXPORTER_OTLP_ENDPOINT names, or to standard error.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @kafka_options
 def command(**given: Any) -> None:
@@ -206,4 +210,5 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         replication=given["replication"],
         quiet_stdout=quiet_stdout,
         trace_log=given["trace_log"],
+        traces=given["traces"],
     )

@@ -8,6 +8,7 @@ import msgspec
 from ticketpool.config.bounds import at_least, named
 from ticketpool.config.kafka import KafkaConfig
 from ticketpool.config.logs import LogConfig
+from ticketpool.config.traces import check_traces
 from ticketpool.core.flow import Limits
 from ticketpool.errors import ConfigError
 
@@ -102,6 +103,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
     search_path: tuple[str, ...] = ()  # where workers find modules, beside the current folder
     trace_log: str | None = None  # folder for the evidence that verify --trace judges
+    traces: str = "off"  # where OpenTelemetry's spans go: otlp, console
 
     def __post_init__(self) -> None:
         named("--group", self.group)
@@ -134,6 +136,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
                 "of a partition at hand"
             )
         self._check_topics()
+        check_traces(self.traces)
 
     def _check_topics(self) -> None:
         for codec in (self.codec, *self.codecs.values()):

@@ -92,3 +92,29 @@ def trouble_of(metadata: str | None) -> Trouble | None:
     except Exception:  # anybody may commit anything; msgspec raises more than its own errors
         return None
     return Trouble(memo.offset, memo.attempts, memo.crashes, alone=memo.alone)
+
+
+def in_words(metadata: str | None) -> str:
+    """A memo for people; empty without one.
+
+    >>> in_words(memo_of(Trouble(7, attempts=2)))
+    'offset 7: 2 failed calls'
+    """
+    if not metadata:
+        return ""
+    trouble = trouble_of(metadata)
+    if trouble is None:
+        shown = metadata if len(metadata) <= _SHOWN else f"{metadata[:_SHOWN]}…"
+        return f"not ticketpool's: {shown!r}"
+    held = [_counted(trouble.attempts, "failed call")] if trouble.attempts else []
+    if trouble.crashes:
+        alone = ", nothing else ran" if trouble.alone else ""
+        held.append(f"{_counted(trouble.crashes, 'death')} (one may be told in advance{alone})")
+    return f"offset {trouble.offset}: {' and '.join(held) or 'nothing is held against it'}"
+
+
+_SHOWN = 40  # characters of what others have committed
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

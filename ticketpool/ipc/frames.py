@@ -54,6 +54,7 @@ class Hello(_Frame, tag="hello", frozen=True):
     middleware: list[str] = []
     batch_size: int = 100
     batch_seconds: float = 1.0
+    traces: str = "off"  # or where OpenTelemetry's spans go: otlp, console
 
 
 class Open(_Frame, tag="open", frozen=True):

@@ -134,7 +134,7 @@ class GroupConsumer:
         elif error.fatal() or error.code() == KafkaError._FATAL:
             raise fatal(error)
         else:
-            _log.warning("kafka error", error=error.str(), partition=str(where))
+            _log.warning("kafka error", topic=where.topic, partition=where[1], error=error.str())
         return False
 
     # -- rebalances

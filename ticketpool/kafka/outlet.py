@@ -265,7 +265,8 @@ class Outlet:
             self.delays.over(outgoing.origin, outgoing.topic)
             outgoing.written()
         except Exception:  # a callback of librdkafka: nothing may be raised
-            _log.exception("a written record was not settled", partition=str(outgoing.origin))
+            topic, partition = outgoing.origin
+            _log.exception("a written record was not settled", topic=topic, partition=partition)
 
     def _failed(self, stream: _Stream, outgoing: Outgoing, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._FATAL:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ticketpool.config import KafkaConfig, is_secret
 from ticketpool.errors import ConfigError
+from ticketpool.masking import hide
 
 Properties = dict[str, object]
 
@@ -84,6 +85,7 @@ def _from_file(name: str, path: Path) -> str:
 
 
 def _base(kafka: KafkaConfig) -> Properties:
+    hide(*(value for name, value in kafka.properties.items() if is_secret(name)))
     return {
         "bootstrap.servers": kafka.bootstrap_servers,
         "client.id": "ticketpool",

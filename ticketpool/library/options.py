@@ -67,6 +67,7 @@ class PoolOptions(TypedDict, total=False):
     partitions: int
     replication: int
     trace_log: str | None
+    traces: Literal["off", "otlp", "console"]
     log_format: Literal["console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
 

@@ -14,6 +14,7 @@ from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.listener import Outcome, Start
 from ticketpool.kafka.transactions import Transactions
 from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Totals
 
@@ -73,8 +74,7 @@ class Assignment:
             self._crew.open(lane)
             _log.info(
                 "assigned",
-                topic=start.partition.topic,
-                partition=start.partition.number,
+                **where(lane),
                 worker=lane.slot,
                 offset=start.offset,
             )
@@ -107,9 +107,11 @@ class Assignment:
                 self.commits += 1
             else:
                 self.commit_failures += 1
+                epoch = {} if lane is None else {"epoch": lane.epoch}
                 _log.warning(
-                    "commit failed", topic=partition.topic, partition=partition.number, error=error
-                )
+                    "commit failed", topic=partition.topic, partition=partition.number, error=error,
+                    **epoch,
+                )  # fmt: skip
             if lane is not None and error is None:
                 lane.confirmed, lane.refusal = position, ""
             elif lane is not None:
@@ -131,8 +133,7 @@ class Assignment:
         policy = self._on_out_of_range
         _log.error(
             "offset out of range",
-            topic=partition.topic,
-            partition=partition.number,
+            **where(lane),
             offset=lane.ledger.next,
             error=why,
             policy=policy.value,
@@ -214,8 +215,7 @@ class Assignment:
             trace.abandoned(lane)
             _log.error(
                 "drain deadline passed",
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
+                **where(lane),
                 worker=lane.slot,
                 unwritten_dead_letters=lane.ledger.held - lane.abandoned - lane.sending,
                 unacknowledged_outputs_of=lane.sending,
@@ -234,13 +234,8 @@ class Assignment:
         for lane in lanes:
             self._crew.forget(lane)
             trace.gave_up(lane, event)
-            _log.info(
-                event,
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
-                committed=lane.committed,
-                **({"pause": "forgotten"} if lane.held else {}),
-            )
+            forgotten = {"pause": "forgotten"} if lane.held else {}
+            _log.info(event, **where(lane), committed=lane.committed, **forgotten)
 
 
 def _are_quiet(lanes: Iterable[Lane]) -> bool:

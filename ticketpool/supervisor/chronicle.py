@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ticketpool.config import MASK, is_secret
 from ticketpool.core.status import Event
+from ticketpool.masking import masked
 
 MOST = 100
 MOST_ALIKE = 40
@@ -63,7 +64,7 @@ def _told(key: str, value: object) -> _Told:
         return MASK
     if value is None or isinstance(value, bool | int | float):
         return value
-    return _text(value)[:_LONGEST]
+    return masked(_text(value))[:_LONGEST]
 
 
 def _text(value: object) -> str:

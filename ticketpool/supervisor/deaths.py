@@ -11,6 +11,7 @@ from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Death, Pool, Slot, SlotState
 from ticketpool.supervisor import ends, memory
 from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.worker import words
@@ -101,7 +102,7 @@ class Undertaker:
     def _log_exit(
         self, slot: Slot[FromWorker], death: Death, running: list[tuple[Lane, int]]
     ) -> None:
-        where = [
+        at = [
             {"topic": lane.partition.topic, "partition": lane.partition.number, "offset": offset}
             for lane, offset in running
         ]
@@ -111,7 +112,7 @@ class Undertaker:
             worker=slot.index,
             pid=death.pid,
             reason=exit_reason(death),
-            running=where,
+            running=at,
             peak_rss_mib=death.peak_rss_bytes >> 20,
             **({"dump": death.dump} if death.dump else {}),
         )
@@ -164,8 +165,7 @@ class Undertaker:
             "handler timed out, worker will be killed",
             worker=slot.index,
             pid=child.pid,
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
+            **where(lane),
             offset=offset,
             age_seconds=round(age_seconds, 1),
             setting="--handler-timeout",

@@ -11,6 +11,7 @@ from ticketpool.errors import StoppedByPolicy
 from ticketpool.ipc.frames import Dead
 from ticketpool.kafka.dead_letter import DeadLetters, Reason
 from ticketpool.pool import Death
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.totals import Totals
 
 _log = log.get("ticketpool.supervisor")
@@ -128,8 +129,7 @@ def _epitaph(deaths: int, death: Death | None) -> str:
 
 def _where(lane: Lane, dead: Dead) -> dict[str, object]:
     return {
-        "topic": lane.partition.topic,
-        "partition": lane.partition.number,
+        **where(lane),
         "offset": dead.offset,
         "attempts": dead.attempts,
         "reason": f"{dead.error}: {dead.message}",

@@ -10,6 +10,7 @@ from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.router import Router
 from ticketpool.kafka.consumer import GroupConsumer
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.totals import Totals
 
 _LOOK_SECONDS = 0.02  # how often hungry lanes are held against the ends of their logs
@@ -80,10 +81,7 @@ class Intake:
         jumped = lane.ledger.receive(records, offsets, self._read_at)  # type: ignore[arg-type]
         trace.received(lane, expected, offsets)  # type: ignore[arg-type]
         if jumped:
-            _log.debug(
-                "offsets jumped", topic=partition.topic, partition=partition.number,
-                jumped=jumped, next=lane.ledger.next,
-            )  # fmt: skip
+            _log.debug("offsets jumped", **where(lane), jumped=jumped, next=lane.ledger.next)
 
     def tend(self) -> None:
         """Pause the partitions whose buffer is full, resume those that have drained."""

@@ -65,4 +65,5 @@ def hello(config: RunConfig, slot: int) -> Hello:
         middleware=list(config.middleware),
         batch_size=config.batch_size,
         batch_seconds=config.batch_seconds,
+        traces=config.traces,
     )

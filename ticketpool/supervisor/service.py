@@ -30,6 +30,7 @@ from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
 from ticketpool.supervisor.lookout import Lookout
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
@@ -290,8 +291,7 @@ class Supervisor:
         for lane in self._unconfirmed:
             _log.error(
                 "not committed",
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
+                **where(lane),
                 committed=lane.committed,
                 finished=lane.ledger.committable,
             )

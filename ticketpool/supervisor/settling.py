@@ -7,6 +7,7 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import Ack, Retrying
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.stopwatch import Stopwatch
@@ -59,8 +60,7 @@ class Settler:
         self._totals.retried(lane)
         _log.warning(
             "retrying",
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
+            **where(lane),
             offset=frame.offset,
             attempt=frame.attempt,
             again_in_seconds=round(frame.delay_seconds, 3),

@@ -1,13 +1,17 @@
 """The handler of each topic that a worker may get a lane of."""
 
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ticketpool.ipc.frames import Hello, Ready
 from ticketpool.worker.codecs import load_codec
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.loading import load
 from ticketpool.worker.loop import LazyLoop
-from ticketpool.worker.middleware import load_middleware
+from ticketpool.worker.middleware import Link, load_middleware
+
+if TYPE_CHECKING:
+    from ticketpool.worker.tracing import Tracing
 
 _ANY = ""  # no topic has this name
 
@@ -27,7 +31,9 @@ class Handlers:
         by_topic = hello.by_topic or [(_ANY, hello.handler, hello.codec)]
         codecs = {name: load_codec(name) for _, _, name in by_topic}
         self.loop = LazyLoop()
-        middleware = [load_middleware(name) for name in hello.middleware]
+        self._tracing = _tracing(hello)
+        outermost = [Link("of --traces", self._tracing)] if self._tracing else []
+        middleware = [*outermost, *map(load_middleware, hello.middleware)]
         handlers = {
             (name, codec): load(name, codecs[codec], middleware, self.loop)
             for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
@@ -49,6 +55,8 @@ class Handlers:
         deadline = monotonic() + seconds
         for handler in reversed(self.loaded):
             handler.close(max(deadline - monotonic(), 0.0))
+        if self._tracing:
+            self._tracing.close(deadline - monotonic())
 
     def ready(self) -> Ready:
         """What the supervisor is told: which lanes want all columns, and if some handler closes."""
@@ -56,5 +64,16 @@ class Handlers:
         return Ready(
             len(whole) == len(self._by_topic),
             [topic for topic in whole if topic != _ANY],
-            any(handler.closes for handler in self.loaded),
+            self._tracing is not None or any(handler.closes for handler in self.loaded),
         )
+
+
+def _tracing(hello: Hello) -> "Tracing | None":
+    """What makes the spans, if any are wanted; handlers that are loaded later find it in place."""
+    if hello.traces == "off":
+        return None
+    from ticketpool.worker.tracing import Tracing
+
+    tracing = Tracing(hello.traces, hello.group, hello.slot)
+    tracing.publish()
+    return tracing

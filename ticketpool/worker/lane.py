@@ -15,6 +15,7 @@ from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.handler import Call
 from ticketpool.worker.outputs import LaneOutputs
 from ticketpool.worker.place import OwnThread, Place
+from ticketpool.worker.saying import saying
 from ticketpool.worker.words import HEARTBEAT, HELD, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000
@@ -86,7 +87,8 @@ class Lane:
         self._outputs = outputs or LaneOutputs(cells, opened.index)
         self._outputs.flush = self._acknowledge
         self._begin_words()
-        self._place.start(f"{opened.topic}[{opened.partition}]", self._run)
+        name = f"{opened.topic}[{opened.partition}]"
+        self._place.start(name, saying(self._run, opened, cells))
 
     def put(self, records: Records) -> None:
         """More records, next in order. Never blocks."""

@@ -41,7 +41,8 @@ def main() -> None:
     hello = next(frames, None)
     if not isinstance(hello, Hello):
         sys.exit(1)  # the supervisor went away before its first word
-    log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
+    config = LogConfig(format=hello.log_format, level=hello.log_level)
+    log.setup(config, worker=hello.slot, pid=os.getpid())
     trace.open_worker(hello.trace_log, hello.group, hello.slot)
     _print_by_line()
     handlers = _load(hello, port)
@@ -50,6 +51,7 @@ def main() -> None:
     seconds = _serve(frames, handlers, hello, port, words.cells)
     if seconds is not None:
         handlers.close(seconds)
+    log.flush()
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
