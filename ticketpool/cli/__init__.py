@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "Everything on this machine without a server, with proof of order.",
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
     "check": "Look at what `run` would need, without processing anything.",
+    "dlq": "Dead letters: list, show, replay, export.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
 }
 

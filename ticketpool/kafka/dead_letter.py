@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ticketpool import crash, log
+from ticketpool.core import letter
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.kafka.outlet import Carrier, Outgoing
 
@@ -74,13 +75,13 @@ class DeadLetters:
 
 def _headers(record: RawRecord, reason: Reason, group: str) -> list[tuple[str, bytes]]:
     texts = {
-        "ticketpool-topic": record.topic() or "",
-        "ticketpool-partition": str(record.partition()),
-        "ticketpool-offset": str(record.offset()),
-        "ticketpool-timestamp": str(record.timestamp()[1]),
-        "ticketpool-group": group,
-        "ticketpool-attempts": str(reason.attempts),
-        "ticketpool-error": reason.error,
-        "ticketpool-message": reason.message,
+        letter.TOPIC: record.topic() or "",
+        letter.PARTITION: str(record.partition()),
+        letter.OFFSET: str(record.offset()),
+        letter.TIMESTAMP: str(record.timestamp()[1]),
+        letter.GROUP: group,
+        letter.ATTEMPTS: str(reason.attempts),
+        letter.ERROR: reason.error,
+        letter.MESSAGE: reason.message,
     }
     return [(name, text.encode()) for name, text in texts.items()]
