@@ -126,6 +126,7 @@ def export(output: Path, **given: Any) -> None:
 
     Letters with JSON in them can be sent anew by `produce --input FILE`, to any topic.
     """
+    from ticketpool.cli.letters import letters
     from ticketpool.dlq import lines, scan
 
     kafka = _start(given)
@@ -136,7 +137,7 @@ def export(output: Path, **given: Any) -> None:
             if selection.takes(letter):
                 file.write(lines.export_line(letter) + b"\n")
                 count += 1
-    click.echo(f"{count:,} letters exported", err=True)
+    click.echo(f"{letters(count)} exported", err=True)
 
 
 @contextlib.contextmanager
@@ -186,8 +187,8 @@ def replay(places: tuple[str, ...], as_json: bool, **given: Any) -> None:
     else:
         shown.tell(outcome, shown.console())
     if stayed := sum(outcome.stayed.values()):
-        verb = "would stay" if outcome.dry_run else "stay"
-        raise NotDelivered(f"{stayed:,} letters {verb} in their dead-letter topic")
+        verb = "not replayed" if not outcome.dry_run else "would not be replayed"
+        raise NotDelivered(f"{shown.letters(stayed)} {verb}, for the reasons told above")
 
 
 def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":

@@ -49,6 +49,15 @@ def shown(data: bytes | None) -> str:
         return f"0x{data.hex()}"
 
 
+def letters(count: int) -> str:
+    """So many.
+
+    >>> letters(1), letters(1000)
+    ('1 letter', '1,000 letters')
+    """
+    return f"{count:,} letter{'' if count == 1 else 's'}"
+
+
 def origin(letter: Letter) -> str:
     """Where it came from."""
     if letter.origin_topic is None:
@@ -101,7 +110,7 @@ def notes(found: "Found", *, oldest: bool) -> Iterator[str]:
     if len(found.letters) < found.matched:
         which = "oldest" if oldest else "newest"
         yield f"the {which} {len(found.letters):,} of {found.matched:,} (--limit)"
-    yield f"{found.matched:,} letters by reason: {_counts(found.reasons)}"
+    yield f"{letters(found.matched)} by reason: {_counts(found.reasons)}"
 
 
 def print_notes(screen: Console, lines: Iterable[str]) -> None:
@@ -181,7 +190,7 @@ def tell(outcome: "Outcome", screen: Console) -> None:
     would = "would be replayed" if outcome.dry_run else "replayed"
     to = ", ".join(f"{printable(topic)} {count:,}" for topic, count in outcome.to.items())
     mark = "[bold green]✓[/]" if outcome.ok else "[bold yellow]![/]"
-    screen.print(f"{mark} {outcome.replayed:,} letters {would}{escape(f': {to}') if to else ''}")
+    screen.print(f"{mark} {letters(outcome.replayed)} {would}{escape(f': {to}') if to else ''}")
     print_notes(screen, _notes(outcome))
     for stay in outcome.examples:
         place = f"{stay.topic} {stay.partition}:{stay.offset}"
@@ -194,7 +203,7 @@ def _notes(outcome: "Outcome") -> Iterator[str]:
     if outcome.foreign:
         yield f"{outcome.foreign:,} records are no letters of ticketpool; they stay"
     if outcome.stopped:
-        yield f"stopped with {outcome.left:,} letters to go; the same command goes on there"
+        yield f"stopped with {letters(outcome.left)} to go; the same command goes on there"
     for place, offset in outcome.next.items():
         yield f"{place}: all before offset {offset} is done"
     if (more := sum(outcome.stayed.values()) - len(outcome.examples)) > 0:

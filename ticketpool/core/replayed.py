@@ -45,11 +45,11 @@ class Replayed:
         if not memo:
             return
         try:
-            told = _decode(memo)
-            bits = zlib.decompressobj().decompress(base64.b64decode(told.bits), _MOST_BYTES)
+            told, packed = _decode(memo), zlib.decompressobj()
+            bits = packed.decompress(base64.b64decode(told.bits), _MOST_BYTES)
         except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, zlib.error):
             return  # not ours
-        if told.base == self._base:
+        if told.base == self._base and packed.eof:
             self._bits = bytearray(bits) or self._bits
             self._bits[0] |= (1 << self.low % 8) - 1
             self._advance()

@@ -19,10 +19,13 @@ from ticketpool.errors import ConfigError, TicketpoolError
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.progress import Progress
 from ticketpool.kafka.reader import Reader, Span
-from ticketpool.kafka.replayer import STUCK_SECONDS, Replayer
+from ticketpool.kafka.replayer import Replayer
 
-COMMIT_SECONDS = 1.0
+COMMIT_SECONDS = 0.25
 """How often the progress is committed: a kill repeats the letters of so long at most."""
+
+FINISH_SECONDS = 10.0
+"""How long acknowledgements are waited for at the end."""
 
 _LOOK_EVERY = 200  # letters between two looks whether the progress still fits
 _WAIT_SECONDS = 0.05
@@ -218,7 +221,8 @@ class Replay:
             self._released.add(who)
         headers = headers_of(letter, release=release, placed=partition is not None)
         done = lambda: self._written(letter)  # noqa: E731
-        writer.send(topic, partition, letter.key, letter.value, headers, done)
+        name = f"{letter.topic} {letter.partition}:{letter.offset}"
+        writer.send(topic, partition, letter.key, letter.value, headers, done, name)
         self._given += 1
 
     def _written(self, letter: Letter) -> None:
@@ -260,11 +264,11 @@ class Replay:
 
     def _finish(self, writer: Replayer, progress: Progress) -> None:
         """Take the acknowledgements that still come, and commit."""
-        deadline = time.monotonic() + STUCK_SECONDS
-        while writer.waiting and not writer.failure and self._stop() < 2:
+        if writer.failure:
+            writer.recall()  # or it might overtake what has failed
+        deadline = time.monotonic() + FINISH_SECONDS
+        while writer.waiting and time.monotonic() < deadline and self._stop() < 2:
             writer.tend(_WAIT_SECONDS)
-            if time.monotonic() > deadline:
-                break
         writer.drop()
         if not self._order.dry_run:
             progress.save(self._replayed)
@@ -274,7 +278,8 @@ class Replay:
     def _with_place(self, failure: TicketpoolError) -> TicketpoolError:
         return type(failure)(
             f"{failure}. {self.outcome.replayed:,} letters were replayed and are remembered; the "
-            "others stay. Run the same command again once that is mended"
+            "others stay. Run the same command again once that is mended, or leave that letter out "
+            "by a filter"
         )
 
     def _sum_up(self, seconds: float) -> None:

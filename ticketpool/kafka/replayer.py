@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.cimpl import PARTITION_UA  # type: ignore[attr-defined]
 
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import BrokerUnreachable, NotAuthorised, NotDelivered, TicketpoolError
@@ -15,6 +14,8 @@ from ticketpool.kafka.settings import producer_properties
 STUCK_SECONDS = 30.0
 """So long without an acknowledgement, and the replay stops."""
 
+_BY_KEY = -1  # RD_KAFKA_PARTITION_UA: the partitioner decides
+
 MOST_RECORDS, MOST_BYTES = 1_000, 16 << 20
 """On their way at a time."""
 
@@ -22,8 +23,7 @@ MOST_RECORDS, MOST_BYTES = 1_000, 16 << 20
 class Replayer:
     """*Command side.* An idempotent producer that gives nothing up: order holds in each partition.
 
-    The first failure is the end: ``failure`` tells of it, and what is still on its way
-    counts as not written. One thread only.
+    The first failure is the end: ``failure`` tells of it; give it nothing more. One thread only.
     """
 
     def __init__(self, kafka: KafkaConfig) -> None:
@@ -66,10 +66,12 @@ class Replayer:
         value: bytes | None,
         headers: Sequence[tuple[str, bytes | None]],
         written: Callable[[], None],
+        name: str,
     ) -> None:
         """Queue a record; ``written`` is called from ``tend`` once it is acknowledged.
 
-        ``partition``: ``None``: that of the key, as Java clients choose it.
+        ``partition``: ``None``: that of the key, as Java clients choose it. ``name``: of the
+        letter, should it fail.
         """
         size = len(key or b"") + len(value or b"")
         if not self.waiting:
@@ -77,10 +79,10 @@ class Replayer:
 
         def report(error: KafkaError | None, _: object) -> None:
             self._bytes -= size
-            self._reported(topic, error, written)
+            self._reported(topic, name, error, written)
 
         self._bytes += size
-        where = PARTITION_UA if partition is None else partition
+        where = _BY_KEY if partition is None else partition
         try:
             self._client.produce(
                 topic, value, key, partition=where, headers=list(headers), on_delivery=report
@@ -89,12 +91,14 @@ class Replayer:
             known = error.args[0] if isinstance(error, KafkaException) else None
             report(known or KafkaError(KafkaError._QUEUE_FULL), None)
 
-    def _reported(self, topic: str, error: KafkaError | None, written: Callable[[], None]) -> None:
-        if error is None and self.failure is None:
+    def _reported(
+        self, topic: str, name: str, error: KafkaError | None, written: Callable[[], None]
+    ) -> None:
+        if error is None:
             self._heard = time.monotonic()
             written()
-        elif error is not None and self.failure is None:
-            self.failure = _explained(topic, error)
+        elif self.failure is None:
+            self.failure = _explained(topic, name, error)
 
     def tend(self, seconds: float) -> None:
         """Take acknowledgements, waiting for the first up to ``seconds``."""
@@ -106,16 +110,20 @@ class Replayer:
                     f"{STUCK_SECONDS:.0f} s"
                 )
 
+    def recall(self) -> None:
+        """Take back what has not been sent; the rest is to be waited for."""
+        self._client.purge(in_flight=False)
+
     def drop(self) -> None:
         """Give up what is still on its way; it may have arrived."""
         self._client.purge()
         self._client.flush(1.0)
 
 
-def _explained(topic: str, error: KafkaError) -> TicketpoolError:
+def _explained(topic: str, name: str, error: KafkaError) -> TicketpoolError:
     if error.code() in DENIED:
         return NotAuthorised(
             f"we may not write to topic {topic!r} ({error.str()}); allow it to this user "
             "(ACL), or check the sasl.* and ssl.* properties (-X)"
         )
-    return NotDelivered(f"topic {topic!r} does not take a letter: {error.str()}")
+    return NotDelivered(f"topic {topic!r} does not take letter {name}: {error.str()}")
