@@ -79,7 +79,9 @@ def test_a_stranger_s_record() -> None:
     one = letter_of(Message(None))
     assert (one.origin_topic, one.origin_partition, one.group, one.reason) == (None, None, None, "")
     assert not one.parked
-    assert letter_of(Message([("ticketpool-error", b"Parked")])).parked
+    assert not letter_of(Message([("ticketpool-error", b"Parked")])).parked
+    never_called = ("ticketpool-attempts", b"0")
+    assert letter_of(Message([("ticketpool-error", b"Parked"), never_called])).parked
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(OURS)), st.none() | st.binary(max_size=30))))

@@ -34,7 +34,7 @@ def letter(origin_topic: str, offset: int, died: Died) -> Raw:
         "offset": str(offset),
         "timestamp": "1709208000123",
         "group": died.group,
-        "attempts": "6",
+        "attempts": "0" if died.error == "Parked" else "6",
         "error": died.error,
         "message": died.message,
     }

@@ -6,7 +6,8 @@ from ticketpool.core.flow import Limits
 from ticketpool.core.latency import Histogram
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
-from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
+from ticketpool.core.parking import ParkedKeys
+from ticketpool.core.trouble import Position, Trouble, memo_of, parked_of, trouble_of
 
 
 class LaneState(Enum):
@@ -57,6 +58,7 @@ class Lane:
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         sending: of the held records, those that wait for what their handler has sent.
+        parking: the keys whose tickets follow a dead letter; ``None`` without ``--park-keys``.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -86,6 +88,7 @@ class Lane:
         self.abandoned = 0
         self.cut_off = False
         self.out_of_range = False
+        self.parking: ParkedKeys | None = None
         self.counts = Counts()
         self.durations = Histogram()
 
@@ -111,12 +114,15 @@ class Lane:
             return None
         careful = self.careful and self.state is LaneState.OPEN
         begun = self.next_record if careful else None
-        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone))
+        parked = "" if self.parking is None else self.parking.memo(offset)
+        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone, parked=parked))
 
     def carry_over(self, position: Position, limits: Limits) -> None:
         """What was committed when the lane was assigned, and what its memo holds against the
         next record."""
         self.requested = self.confirmed = position
+        if self.parking is not None:
+            self.parking = ParkedKeys(parked_of(position.memo))
         trouble = trouble_of(position.memo)
         if trouble is not None and trouble.offset >= position.offset:
             self.trouble = trouble

@@ -68,7 +68,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def parked(self) -> bool:
         """Whether it was never tried: it follows another one of its key."""
-        return self.error == PARKED
+        return self.error == PARKED and self.attempts == 0
 
     @property
     def reason(self) -> str:

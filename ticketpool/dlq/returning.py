@@ -2,9 +2,7 @@
 
 from ticketpool.core import letter as names
 from ticketpool.core.letter import Headers, Letter
-
-RELEASE = b"release"
-"""In place of the record that is followed: it is not waited for any more."""
+from ticketpool.core.parking import RELEASE
 
 _HEADER_BYTES = 200  # of ours, about, with room for the head of a record and of a batch
 

@@ -14,11 +14,13 @@ _log = log.get("ticketpool.dead_letter")
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a record is dead: attempts made, class of the error and its message."""
+    """Why a record is dead: attempts made, class of the error and its message; of a parked one,
+    the first offset of the record that it follows."""
 
     attempts: int
     error: str
     message: str
+    follows: int | None = None
 
 
 class _Letter(Outgoing):
@@ -84,4 +86,6 @@ def _headers(record: RawRecord, reason: Reason, group: str) -> list[tuple[str, b
         letter.ERROR: reason.error,
         letter.MESSAGE: reason.message,
     }
+    if reason.follows is not None:
+        texts[letter.FOLLOWS] = str(reason.follows)
     return [(name, text.encode()) for name, text in texts.items()]

@@ -58,4 +58,5 @@ def hello(config: RunConfig, slot: int) -> Hello:
         middleware=list(config.middleware),
         batch_size=config.batch_size,
         batch_seconds=config.batch_seconds,
+        max_parked_keys=config.max_parked_keys if config.park_keys else 0,
     )

@@ -100,6 +100,7 @@ class Reporter:
             dead_lettered=counts.dead_lettered,
             skipped=counts.skipped,
             redelivered=counts.redelivered,
+            parked_keys=0 if lane.parking is None else len(lane.parking.now),
             latency_ms=LatencyMs(
                 p50=_millis(lane.durations, 0.5), p99=_millis(lane.durations, 0.99)
             ),
