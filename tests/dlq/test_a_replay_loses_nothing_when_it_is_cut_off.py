@@ -31,6 +31,10 @@ def written(kafka: Broker, origin: str) -> int:
     return sum(ends(kafka, origin).values())
 
 
+def await_written(kafka: Broker, origin: str, enough: int) -> None:
+    eventually(lambda: written(kafka, origin) > enough)
+
+
 def by_key(messages: list[Message]) -> dict[bytes, list[int]]:
     """The numbers of each key's records, in their order, by first appearances."""
     ordered = sorted(messages, key=lambda one: (one.key(), one.partition(), one.offset()))
@@ -58,8 +62,8 @@ def test_kills_repeat_a_second_of_it_at_most(kafka: Broker, dlq: Dlq, origin: st
     expected, drawn = fill(kafka, origin), random.Random(7)
     for _ in range(3):
         one = dlq("replay", origin, "--rate", "1000")
-        before = written(kafka, origin)
-        eventually(lambda b=before: written(kafka, origin) > b + drawn.randrange(250, 400))
+        enough = written(kafka, origin) + drawn.randrange(250, 400)
+        await_written(kafka, origin, enough)
         one.signal(SIGKILL)
         one.wait()
     told = json.loads(dlq("replay", origin, "--json").expect(0).stdout)
@@ -72,7 +76,7 @@ def test_kills_repeat_a_second_of_it_at_most(kafka: Broker, dlq: Dlq, origin: st
 def test_a_stop_in_order_repeats_nothing(kafka: Broker, dlq: Dlq, origin: str) -> None:
     expected = fill(kafka, origin)
     one = dlq("replay", origin, "--rate", "1000", "--json")
-    eventually(lambda: written(kafka, origin) > 100)
+    await_written(kafka, origin, 100)
     one.signal(SIGINT)
     told = json.loads(one.expect(0).stdout)
     assert (told["stopped"], told["ok"]) == (True, False)

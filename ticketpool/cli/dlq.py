@@ -86,7 +86,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
         return
     screen = shown.console()
     if found.letters:
-        screen.print(shown.table(found, marks, topics))
+        screen.print(shown.table(found, marks, topics, screen.width))
     shown.print_notes(screen, shown.notes(found, oldest=oldest))
 
 

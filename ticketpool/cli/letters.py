@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ticketpool.core.letter import Letter
 from ticketpool.dlq.lines import rfc3339
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _WIDTH = 160  # where nobody tells one: a pipe
 _MOST_SHOWN = 64 << 10  # bytes of a payload
 _REASONS = 8
+_GAP, _LEAST_REASON = 2, 24  # columns between two of the table, and of its last one
 
 
 def console() -> Console:
@@ -72,29 +75,30 @@ def origin(letter: Letter) -> str:
 # -- dlq list -----------------------------------------------------------------------------
 
 
-def table(found: "Found", marks: "Marks", topics: Sequence[str]) -> Table:
-    """The letters, one a line."""
-    title = ", ".join(topics)
-    made = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
-    made.add_column("letter", no_wrap=True)
-    made.add_column("written", no_wrap=True, style="dim")
-    made.add_column("from", no_wrap=True)
-    made.add_column("key", no_wrap=True, max_width=24)
-    made.add_column("calls", justify="right")
-    made.add_column("replays", no_wrap=True)
-    made.add_column("reason", no_wrap=True, overflow="ellipsis", ratio=1)
-    for letter in found.letters:
-        place = f"{letter.partition}:{letter.offset}"
-        made.add_row(
-            place if len(topics) == 1 else escape(f"{letter.topic} {place}"),
-            rfc3339(letter.written_ms)[:19],
-            escape(origin(letter)),
-            escape(shown(letter.key)),
-            "-" if letter.attempts is None else str(letter.attempts),
-            _replays(letter, marks),
-            escape(" ".join(printable(letter.reason).split())),
-        )
+def table(found: "Found", marks: "Marks", topics: Sequence[str], width: int) -> Table:
+    """The letters, one a line; where it is narrow, reasons are cut."""
+    rows = [_row(letter, marks, several=len(topics) > 1) for letter in found.letters]
+    made = Table(title=escape(", ".join(topics)), title_justify="left", box=None, pad_edge=False)
+    heads, left = ("letter", "written", "from", "key", "calls", "replays"), width
+    for name, *cells in zip(heads, *rows, strict=True):
+        made.add_column(name, no_wrap=True, justify="right" if name == "calls" else "left")
+        left -= _GAP + max(cell_len(Text.from_markup(cell).plain) for cell in (name, *cells))
+    made.add_column("reason", no_wrap=True, max_width=max(left, _LEAST_REASON))
+    for letter, cells in zip(found.letters, rows, strict=True):
+        made.add_row(*cells, escape(" ".join(printable(letter.reason).split())))
     return made
+
+
+def _row(letter: Letter, marks: "Marks", *, several: bool) -> tuple[str, ...]:
+    place = f"{letter.partition}:{letter.offset}"
+    return (
+        escape(f"{letter.topic} {place}") if several else place,
+        rfc3339(letter.written_ms)[:19],
+        escape(origin(letter)),
+        escape(shown(letter.key)),
+        "-" if letter.attempts is None else str(letter.attempts),
+        _replays(letter, marks),
+    )
 
 
 def _replays(letter: Letter, marks: "Marks") -> str:
@@ -145,7 +149,7 @@ def _facts(letter: Letter, replayed: bool) -> Iterator[tuple[str, str]]:
     yield "written", rfc3339(letter.written_ms)
     yield "from", origin(letter)
     if letter.origin_ms is not None:
-        yield "of", rfc3339(letter.origin_ms)
+        yield "produced", rfc3339(letter.origin_ms)
     yield "group", printable(letter.group or "unknown")
     yield "calls", "unknown" if letter.attempts is None else str(letter.attempts)
     yield "error", printable(letter.error or "unknown")
@@ -201,10 +205,10 @@ def _notes(outcome: "Outcome") -> Iterator[str]:
     if outcome.before:
         yield f"{outcome.before:,} were replayed before"
     if outcome.foreign:
-        yield f"{outcome.foreign:,} records are no letters of ticketpool; they stay"
+        yield f"{outcome.foreign:,} left alone: no letters of ticketpool, nobody knows whose"
     if outcome.stopped:
-        yield f"stopped with {letters(outcome.left)} to go; the same command goes on there"
-    for place, offset in outcome.next.items():
-        yield f"{place}: all before offset {offset} is done"
+        yield f"stopped with {letters(outcome.left)} to look at; the same command goes on there"
+        for place, offset in outcome.next.items():
+            yield f"{place}: the next is offset {offset}"
     if (more := sum(outcome.stayed.values()) - len(outcome.examples)) > 0:
         yield f"{more:,} more stay than are shown here"

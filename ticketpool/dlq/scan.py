@@ -46,8 +46,8 @@ def reader_of(kafka: KafkaConfig, topics: Iterable[str], narrow: Narrow | None =
         return Reader(kafka, topics, narrow)
     except TopicMissing as error:
         raise TopicMissing(
-            f"{error} (whose <topic>.dlq is read), or --dead-letter-topic; without any dead "
-            "letter there may be no such topic yet"
+            f"{error} (whose <topic>.dlq is read) or --dead-letter-topic; before the first dead "
+            "letter there may be no such topic"
         ) from None
 
 
