@@ -105,6 +105,12 @@ def _send(argument: str, context: Context) -> None:
     context.send(os.environ["OUTPUTS"], random.Random(1).randbytes(int(argument)))
 
 
+def _reject_without(argument: str, context: Context) -> None:
+    """Until the file is there."""
+    if not Path(argument).exists():
+        raise Reject(argument)
+
+
 def _raise_before(argument: str, context: Context) -> None:
     if context.attempt < int(argument):
         raise LookupError(f"attempt {context.attempt}")
@@ -219,6 +225,7 @@ _DEEDS: dict[str, Deed] = {
     "await": _await_file,
     "raise": _raise,
     "reject": _reject,
+    "reject-without": _reject_without,
     "send": _send,
     "raise-before": _raise_before,
     "unprintable": _unprintable,

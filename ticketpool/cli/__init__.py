@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "Lag and state of each partition, once; exit code by state.",
     "top": "The same, live: partitions, workers, events.",
     "check": "Look at what `run` would need, without processing anything.",
+    "dlq": "Dead letters: list, show, replay, export.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
     "trace": "The stack of the worker that has a partition, with its record.",
     "pause": "Run nothing more of a partition.",

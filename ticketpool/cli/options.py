@@ -20,7 +20,7 @@ from ticketpool.errors import ConfigError
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PROPERTIES = "ticketpool.properties"  # key in a context's meta
-_TABLES = ("run", "produce", "verify", "demo", "broker", "status", "top")
+_TABLES = ("run", "produce", "verify", "demo", "broker", "status", "top", "dlq")
 _TABLE_OF = {"check": "run"}
 
 
@@ -62,8 +62,15 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     values = _named(path, data, shared)
     if handlers and "handlers" in (parameter.name for parameter in ctx.command.params):
         values["handlers"] = handlers
-    table = _TABLE_OF.get(ctx.info_name or "", ctx.info_name or "")
-    return values | _named(path, tables.get(table, {}), known)
+    return values | _named(path, tables.get(_table_of(ctx), {}), known)
+
+
+def _table_of(ctx: click.Context) -> str:
+    """The table of a command; those of a group (``dlq list``) share the group's."""
+    parent = ctx.parent
+    group = parent.info_name if parent is not None and parent.parent is not None else None
+    name = group or ctx.info_name or ""
+    return _TABLE_OF.get(name, name)
 
 
 def _table(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:

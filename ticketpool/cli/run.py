@@ -51,6 +51,10 @@ _DEFAULT = RunConfig()
     default=_DEFAULT.dead_letter_limit,
     help="Share of dead letters in the last 200 records that stops the service; 1: never.",
 )
+@option("--park-keys", is_flag=True,
+        help="Later tickets of a dead letter's key follow it, until `dlq replay`.")  # fmt: skip
+@option("--max-parked-keys", type=click.IntRange(1, 100), default=_DEFAULT.max_parked_keys,
+        help="Parked keys of a partition; with one more the service stops.")  # fmt: skip
 @option("--handler-timeout", type=click.FloatRange(0), default=_DEFAULT.handler_timeout_seconds,
         help="Seconds after which a call counts as hung, its worker is killed.")  # fmt: skip
 @option("--max-crashes", type=click.IntRange(1), default=_DEFAULT.max_crashes,
@@ -187,6 +191,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         on_failure=OnFailure(given["on_failure"]),
         dead_letter_topic=given["dead_letter_topic"],
         dead_letter_limit=given["dead_letter_limit"],
+        park_keys=given["park_keys"],
+        max_parked_keys=given["max_parked_keys"],
         on_out_of_range=OnOutOfRange(given["on_out_of_range"]),
         handler_timeout_seconds=given["handler_timeout"],
         max_crashes=given["max_crashes"],

@@ -10,6 +10,7 @@ from ticketpool.config.kafka import KafkaConfig
 from ticketpool.config.logs import LogConfig
 from ticketpool.config.traces import check_traces
 from ticketpool.core.flow import Limits
+from ticketpool.core.parking import MOST_KEYS
 from ticketpool.errors import ConfigError
 
 _MOST_IN_FLIGHT = Limits().window_records
@@ -79,6 +80,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: OnFailure = OnFailure.DEAD_LETTER
     dead_letter_limit: float = 0.5  # share of the last 200 records; above it the service stops
     dead_letter_topic: str | None = None  # None: <topic>.dlq, one for each topic
+    park_keys: bool = False  # later tickets of a dead letter's key follow it
+    max_parked_keys: int = 50  # of a partition; they ride in the commit's metadata, of 4 kB
     handler_timeout_seconds: float = 300.0  # 0: none
     max_crashes: int = 3
     max_records_per_worker: int = 0  # then it is replaced, for handlers that leak; 0: never
@@ -135,8 +138,18 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
                 f"--batch-size {self.batch_size}: at most {_MOST_IN_FLIGHT}; a worker has no more "
                 "of a partition at hand"
             )
+        self._check_parking()
         self._check_topics()
         check_traces(self.traces)
+
+    def _check_parking(self) -> None:
+        if self.park_keys and self.on_failure is not OnFailure.DEAD_LETTER:
+            raise ConfigError(
+                f"--park-keys: tickets follow dead letters, and with --on-failure "
+                f"{self.on_failure} there are none"
+            )
+        if not 1 <= self.max_parked_keys <= MOST_KEYS:
+            raise ConfigError(f"--max-parked-keys {self.max_parked_keys}: 1 to {MOST_KEYS}")
 
     def _check_topics(self) -> None:
         for codec in (self.codec, *self.codecs.values()):

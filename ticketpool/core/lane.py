@@ -5,8 +5,9 @@ from enum import Enum, auto
 from ticketpool.core.flow import Limits
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
+from ticketpool.core.parking import ParkedKeys
 from ticketpool.core.timing import WAITING, Timing
-from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
+from ticketpool.core.trouble import Position, Trouble, memo_of, parked_of, trouble_of
 
 
 class LaneState(Enum):
@@ -74,6 +75,7 @@ class Lane:
         held: a person has paused it.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         sending: of the held records, those that wait for what their handler has sent.
+        parking: the keys whose tickets follow a dead letter; ``None`` without ``--park-keys``.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -107,6 +109,7 @@ class Lane:
         self.out_of_range = False
         self.held = False
         self.refusal = ""
+        self.parking: ParkedKeys | None = None
         self.counts = Counts()
 
     @property
@@ -152,12 +155,15 @@ class Lane:
             return None
         careful = self.careful and self.state is LaneState.OPEN and not self.resting
         begun = self.next_record if careful else None
-        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone))
+        parked = "" if self.parking is None else self.parking.memo(offset)
+        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone, parked=parked))
 
     def carry_over(self, position: Position, limits: Limits) -> None:
         """What was committed when the lane was assigned, and what its memo holds against the
         next record."""
         self.requested = self.confirmed = position
+        if self.parking is not None:
+            self.parking = ParkedKeys(parked_of(position.memo))
         trouble = trouble_of(position.memo)
         if trouble is not None and trouble.offset >= position.offset:
             self.trouble = trouble

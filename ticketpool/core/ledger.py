@@ -226,12 +226,16 @@ class Ledger:
         """
         if offset <= next(reversed(self._held), -1):
             raise OutOfOrder(f"{self.partition}: offset {offset} failed after a later one")
+        record = self._held[offset] = self.in_flight_record(offset)
+        return record
+
+    def in_flight_record(self, offset: int) -> RawRecord:
+        """The record in flight there. Raises ``OutOfOrder``: there is none."""
         for chunk in self._window:
             at = bisect_left(chunk.offsets, offset)
             if at < len(chunk.offsets) and chunk.offsets[at] == offset:
-                self._held[offset] = chunk.records[at]
                 return chunk.records[at]
-        raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
+        raise OutOfOrder(f"{self.partition}: offset {offset} failed or was passed; not in flight")
 
     def held_record(self, offset: int) -> RawRecord:
         """The record that is held there."""

@@ -49,6 +49,8 @@ class PoolOptions(TypedDict, total=False):
     on_failure: Literal["dead-letter", "stop", "skip"]
     dead_letter_topic: str | None
     dead_letter_limit: float
+    park_keys: bool
+    max_parked_keys: int
     handler_timeout: float
     max_crashes: int
     max_records_per_worker: int

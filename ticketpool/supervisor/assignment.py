@@ -8,6 +8,7 @@ from ticketpool import crash, log, trace
 from ticketpool.config import OnOutOfRange, RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
+from ticketpool.core.parking import ParkedKeys
 from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
 from ticketpool.kafka.consumer import GroupConsumer
@@ -51,7 +52,7 @@ class Assignment:
         self._signals = signals
         self._asked = False  # a commit is on its way
         self._drain_seconds = config.drain_seconds
-        self._on_out_of_range = config.on_out_of_range
+        self._on_out_of_range, self._park_keys = config.on_out_of_range, config.park_keys
         self._clock = clock
 
     # -- called by the consumer, inside poll ---------------------------------------------
@@ -67,6 +68,7 @@ class Assignment:
         for start in starts:
             lane = self._router.assign(start.partition, start.offset)
             lane.end = start.end
+            lane.parking = ParkedKeys() if self._park_keys else None
             if start.committed and start.offset is not None:
                 lane.carry_over(Position(start.offset, start.memo), self._router.limits)
             self._totals.assigned(lane, len(self._router.lanes))

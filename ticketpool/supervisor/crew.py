@@ -14,7 +14,6 @@ from ticketpool.ipc.frames import (
     Closed,
     Failed,
     FromWorker,
-    Open,
     Ready,
     Retrying,
     Seen,
@@ -23,7 +22,7 @@ from ticketpool.kafka.outlet import Carrier
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
-from ticketpool.supervisor.feed import frame_of
+from ticketpool.supervisor.feed import frame_of, open_of
 from ticketpool.supervisor.heartbeat import Heartbeat
 from ticketpool.supervisor.moves import Mover
 from ticketpool.supervisor.outputs import Outputs
@@ -120,9 +119,8 @@ class Crew:
         if slot.state is not SlotState.READY or lane.state is not LaneState.OPEN:
             return
         self._router.open(lane)
-        partition = lane.partition
         trace.opened(lane, slot.living.pid)
-        slot.living.channel.send(Open(lane.number, partition.topic, partition.number, lane.index))
+        slot.living.channel.send(open_of(lane))
 
     def close(self, lane: Lane, until: float | None = None) -> None:
         """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has.

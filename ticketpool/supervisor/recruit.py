@@ -66,4 +66,5 @@ def hello(config: RunConfig, slot: int) -> Hello:
         batch_size=config.batch_size,
         batch_seconds=config.batch_seconds,
         traces=config.traces,
+        max_parked_keys=config.max_parked_keys if config.park_keys else 0,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ticketpool import log, trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
-from ticketpool.ipc.frames import Ack, Retrying
+from ticketpool.ipc.frames import Ack, Dead, Retrying
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.outputs import Outputs
@@ -36,11 +36,13 @@ class Settler:
 
     def by_ack(self, lane: Lane, ack: Ack) -> None:
         """All up to ``ack.through`` is finished; what is dead of it or has sent is held first."""
+        if ack.passed:
+            self._failures.keys.passed(lane, ack.passed)
         if ack.dead or ack.sent:
             self._outputs.hold(lane, ack)
         settled = self._router.settle(lane, ack.through)
         trace.settled(lane, ack.through, "ack")
-        self._count(lane, settled, len(ack.dead), ack.buckets, ack.busy_ns)
+        self._count(lane, settled, ack.dead, ack.buckets, ack.busy_ns)
 
     def by_word(self, lane: Lane, through: int) -> None:
         """The same of what no ack has told; nothing when one has meanwhile.
@@ -51,7 +53,7 @@ class Settler:
         if lane.ledger.is_open(through):
             settled = self._router.settle(lane, through)
             trace.settled(lane, through, "words")
-            self._count(lane, settled, 0, (), 0)
+            self._count(lane, settled, (), (), 0)
 
     def retrying(self, lane: Lane, frame: Retrying) -> None:
         """A call has failed and will be made again."""
@@ -68,9 +70,15 @@ class Settler:
         )
 
     def _count(
-        self, lane: Lane, settled: int, dead: int, buckets: Sequence[tuple[int, int]], busy_ns: int
+        self,
+        lane: Lane,
+        settled: int,
+        dead: Sequence[Dead],
+        buckets: Sequence[tuple[int, int]],
+        busy_ns: int,
     ) -> None:
-        self._totals.finished(lane, settled - dead, buckets, busy_ns)
+        self._totals.finished(lane, settled - len(dead), buckets, busy_ns)
         self._stopwatch.settled(lane, settled, busy_ns)
-        self._failures.finished(settled, dead)
+        # What was parked was never called: that many of them is no bad day.
+        self._failures.finished(settled, sum(one.attempts > 0 for one in dead))
         self._recycler.settled(lane.slot, settled)

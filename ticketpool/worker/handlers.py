@@ -1,8 +1,10 @@
 """The handler of each topic that a worker may get a lane of."""
 
+from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ticketpool.errors import HandlerUnsupported
 from ticketpool.ipc.frames import Hello, Ready
 from ticketpool.worker.codecs import load_codec
 from ticketpool.worker.handler import Handler
@@ -39,6 +41,9 @@ class Handlers:
             for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
         }
         self.loaded = tuple(handlers.values())
+        self._parks = hello.max_parked_keys > 0
+        if self._parks:
+            _refuse_batches(self.loaded)
         self._by_topic = {topic: handlers[name, codec] for topic, name, codec in by_topic}
 
     def of(self, topic: str) -> Handler:
@@ -60,7 +65,8 @@ class Handlers:
 
     def ready(self) -> Ready:
         """What the supervisor is told: which lanes want all columns, and if some handler closes."""
-        whole = [topic for topic, handler in self._by_topic.items() if handler.wants_record]
+        each = self._by_topic.items()
+        whole = [topic for topic, one in each if one.wants_record or self._parks]
         return Ready(
             len(whole) == len(self._by_topic),
             [topic for topic in whole if topic != _ANY],
@@ -77,3 +83,12 @@ def _tracing(hello: Hello) -> "Tracing | None":
     tracing = Tracing(hello.traces, hello.group, hello.slot)
     tracing.publish()
     return tracing
+
+
+def _refuse_batches(handlers: Iterable[Handler]) -> None:
+    for handler in handlers:
+        if handler.is_batch:
+            raise HandlerUnsupported(
+                f"{handler.name} takes batches, which settle together; --park-keys is about "
+                "tickets one by one. Leave it out, or take a single ticket"
+            )

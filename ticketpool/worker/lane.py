@@ -14,6 +14,7 @@ from ticketpool.worker.batch_call import refuse_awaitable
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.handler import Call
 from ticketpool.worker.outputs import LaneOutputs
+from ticketpool.worker.parked import Parked
 from ticketpool.worker.place import OwnThread, Place
 from ticketpool.worker.saying import saying
 from ticketpool.worker.words import HEARTBEAT, HELD, LANE, RUNNING, SETTLED, SINCE, STRIDE
@@ -173,6 +174,7 @@ class Lane:
             return
         durations.sort()
         sent = self._outputs.take(self._through)
+        passed = self._outputs.take_passed(self._through)
         crash.point("worker:before-ack")
         self._port.send(
             Ack(
@@ -183,9 +185,10 @@ class Lane:
                 list(count_sorted(durations)),
                 sum(durations),
                 sent,
+                passed,
             )
         )
-        if sent:
+        if sent or passed:
             self._outputs.told()
         crash.point("worker:after-ack")
         durations.clear()
@@ -242,9 +245,11 @@ class Lane:
     def _give_up(self, offset: int, attempts: int, error: BaseException) -> None:
         """Report the record at once: its ack must be on its way before SETTLED passes it."""
         rejected = isinstance(error, Reject)
-        self._dead.append(Dead(offset, attempts, *described(error), rejected))
+        calls = 0 if isinstance(error, Parked) else attempts
+        self._dead.append(Dead(offset, calls, *described(error), rejected))
         self._through = offset
-        if self._rules.stop_on_failure and not rejected:
+        too_many = self._outputs.too_many_died()
+        if too_many or (self._rules.stop_on_failure and not rejected):
             self._closing = True
         self._acknowledge()
 
