@@ -35,6 +35,17 @@ def test_health_follows_the_age_of_the_status(serve: Serve) -> None:
     assert "stuck for 60.0 s (bound: 10 s)" in answer.json()["reason"]
 
 
+def test_health_fails_for_what_a_restart_would_mend(serve: Serve) -> None:
+    ill = partition(state="blocked")
+    assert get(serve(lambda: service(ill)), "/healthz").status_code == 200
+    server = serve(lambda: service(ill, problems=["tickets[0] hangs", "tickets[1] hangs"]))
+    answer = get(server, "/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["reason"] == "tickets[0] hangs; tickets[1] hangs"
+    assert get(server, "/api/status").json()["ok"] is False
+    assert get(server, "/readyz").status_code == 200
+
+
 def test_the_bound_of_health_is_a_parameter() -> None:
     status = service(made_at=100.0)
     for bound, code in ((6.0, 200), (4.0, 503)):

@@ -67,6 +67,9 @@ class World:
         self.marks.want(wanted)
         self.marks.ask(self.admin)
 
+    def silent(self) -> Any:
+        return self.marks.silent_seconds
+
 
 def test_an_answer_is_for_the_assignment_that_asked() -> None:
     world = World()
@@ -136,17 +139,17 @@ def test_nobody_answers_when_nothing_does_for_some_seconds() -> None:
     world = World()
     world.admin.ends = {A: 7}
     world.now += 60  # before anything was asked nobody is blamed
-    assert world.marks.silent_seconds is None
+    assert world.silent() is None
     world.ask(Want(A, 1, False))
     world.admin.ends, world.admin.alive = {A: -1}, False
     world.now += 1
     world.ask(Want(A, 1, False))
-    assert world.marks.silent_seconds is None
+    assert world.silent() is None
     world.now += SILENT_SECONDS
-    assert world.marks.silent_seconds == SILENT_SECONDS + 1
+    assert world.silent() == SILENT_SECONDS + 1
     world.admin.alive = True  # another broker than the partition's leader
     world.ask(Want(A, 1, False))
-    assert world.marks.silent_seconds is None
+    assert world.silent() is None
     assert world.marks.of(A, 1) == Answer(1, 7, None, "no answer")
 
 

@@ -55,7 +55,8 @@ class World:
     """One lane on one worker, and a clock."""
 
     def __init__(self, start: int | None = 10, **config: Any) -> None:
-        self.now, self.high = 1000.0, None
+        self.now = 1000.0
+        self.high: int | None = None
         self.marks, self.delays = Marks(), Delays()
         self.router = Router(1, Limits(), max_crashes=3)
         self.slot = SimpleNamespace(index=0, state=SlotState.READY, due=0.0, failures=0)

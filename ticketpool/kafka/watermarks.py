@@ -23,7 +23,7 @@ from ticketpool.kafka.settings import admin_properties
 EVERY_SECONDS = 1.0
 """How often the brokers are asked; with more than ``MANY`` partitions half as often."""
 
-MANY = 256
+MANY = 100
 REQUEST_SECONDS = 2.0
 SILENT_SECONDS = 3.5
 """Without an answer for so long nobody answers: a question and a request that timed out."""
