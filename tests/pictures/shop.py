@@ -17,8 +17,8 @@ def handle(ticket: Ticket, context: Context) -> None:
     if context.partition == 5 and context.offset == 1500 and not _CRASHED.exists():
         _CRASHED.touch()
         os._exit(1)
-    if ticket.order_id % 2500 == 13:
-        raise Reject("order ids that end in 13 are not served here")
-    if random.random() < 0.002 and context.attempt == 1:
+    if ticket.order_id % 15_000 == 13:
+        raise Reject(f"no customer has order {ticket.order_id}")
+    if random.random() < 0.00003 and context.attempt == 1:
         raise ConnectionError("the shop's database is away for a moment")
     time.sleep(random.expovariate(1200))

@@ -34,7 +34,6 @@ def test_a_run_is_seen_from_its_start_to_its_end(
     with chromium.chromium(program) as browser:
         page = browser.new_page()
         page.set_default_timeout(20_000)
-        expect.set_options(timeout=20_000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"http://{listener.address}/")

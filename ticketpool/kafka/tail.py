@@ -57,9 +57,10 @@ class _Looking:
 
     def _assigned(self, place: Partition) -> int | None:
         """Read the last ``limit`` offsets of this partition; before which one to stop."""
-        low, high = self._consumer.get_watermark_offsets(
-            TopicPartition(*place), timeout=max(self._deadline - time.monotonic(), 0.1)
-        )
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return None
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=left)
         end = min(high, self._query.before.get(place, high))
         if end <= low:
             return None

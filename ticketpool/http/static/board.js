@@ -181,7 +181,7 @@ class Row {
 
   explain({ blame, state_seconds }) {
     if (!blame) return this.why.remove();
-    const apart = Math.abs(blame.since_seconds - state_seconds) > 2; // else the chip tells it
+    const apart = Math.abs(blame.since_seconds - state_seconds) > 30; // else the chip tells it
     const told = JSON.stringify([blame.reason, blame.remedy, blame.offset]);
     if (told !== this.blamed) {
       this.blamed = told;

@@ -66,7 +66,7 @@ export function showEvents(events) {
 }
 
 function entry({ at, level, name, fields }, key) {
-  const { topic, partition, offset, ...others } = fields;
+  const { topic, partition, offset, epoch, ...others } = fields; // epoch: for machines
   const place = topic === undefined ? [] : [el("b", {}, partition === undefined ? topic : `${topic}[${partition}]`)];
   if (offset !== undefined && offset !== null) place.push(` offset ${count(offset)}`);
   const told = Object.entries(others).map(([field, value]) => el("span", { class: "field" }, `${words(field)} `, el("i", {}, String(value))));

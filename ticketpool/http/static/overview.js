@@ -18,16 +18,18 @@ export class Overview {
   }
 
   show(state, parts) {
-    this.connection(state);
-    this.alarms(state);
+    this.connection(state, this.alarms(state));
     if (!state.head) return;
     this.head(state.head);
     if (parts.has("rows") || parts.has("history") || parts.has("workers")) this.figures(state);
   }
 
-  connection({ head, lostSince }) {
+  /** Read out by screen readers when it changes; the alarms, which tell seconds, are not. */
+  connection({ head, lostSince }, problems) {
     document.body.classList.toggle("lost", Boolean(lostSince));
-    write(byId("live"), lostSince ? "not connected" : head ? "live" : "connecting");
+    const told = problems ? `live, ${problems === 1 ? "1 problem" : `${problems} problems`}` : "live";
+    write(byId("live"), lostSince ? "not connected" : head ? told : "connecting");
+    mark(byId("live"), "class", problems ? "bad" : null);
   }
 
   alarms({ head, lostSince }) {
@@ -36,14 +38,16 @@ export class Overview {
       const since = `Connection lost since ${lostSince.toLocaleTimeString("en-GB")}.`;
       told.push(`${since} ${head ? "The figures below are of then. " : ""}Trying again…`);
     } else if (head) {
-      if (head.reason && !(head.problems ?? []).includes(head.reason)) told.push(head.reason);
-      told.push(...(head.problems ?? []));
+      const problems = head.problems ?? [];
+      if (head.reason && head.reason !== problems.join("; ")) told.push(head.reason);
+      told.push(...problems);
       const { reachable, since_seconds } = head.cluster ?? { reachable: true };
       if (!reachable) told.push(`No broker has answered for ${seconds(since_seconds)}.`);
     }
     const list = byId("alarms");
-    if ([...list.children].map((one) => one.textContent).join() === told.join()) return;
-    list.replaceChildren(...told.map((one) => el("p", {}, one)));
+    while (list.childElementCount > told.length) list.lastChild.remove();
+    told.forEach((one, at) => write(list.children[at] ?? list.appendChild(el("p", {})), one));
+    return told.length;
   }
 
   head(head) {
@@ -54,7 +58,7 @@ export class Overview {
     write(byId("about"), `${head.group} · ${head.handler} · up ${seconds(head.uptime_seconds)}`);
     document.title = `${head.ok ? "" : "⚠ "}${head.group}: ${word} · ticketpool`;
     const place = head.host ? `${head.host}, pid ${head.pid}` : "";
-    const kafka = head.cluster?.rtt_ms ? `broker answers in ${millis(head.cluster.rtt_ms)}` : "";
+    const kafka = head.cluster?.rtt_ms ? `brokers' round trips ${millis(head.cluster.rtt_ms)}` : "";
     const told = [`ticketpool ${head.version}`, place, kafka, `as of ${moment(head.at)}`];
     write(byId("process"), told.filter(Boolean).join(" · "));
   }
