@@ -4,6 +4,7 @@ In doubt because a line too many scrolls the screen, and because there may be fi
 partitions, names in any script, and nothing at all.
 """
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -166,3 +167,11 @@ def test_a_style_ends_where_its_words_end() -> None:
             assert line.style in ("", "reverse", "dim") or len(line.spans) == 0, line.markup
     title = Scene(VIEWS["ill"], Choices(), 80, 24).lines[0]
     assert not any("reverse" in str(span.style) for span in title.spans)
+
+
+def test_a_long_reason_is_told_to_its_end() -> None:
+    reason = " ".join(f"word{n}" for n in range(30))
+    blame = msgspec.structs.replace(worlds.BLOCKED, reason=reason)
+    text = "\n".join(screen(view(worlds.pool(worlds.blocked(blame=blame)))))
+    assert "word0" in text and "word29" in text
+    assert worlds.BLOCKED.remedy in text

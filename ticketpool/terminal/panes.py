@@ -11,6 +11,7 @@ from ticketpool.terminal.answers import Answer, Row, View, labels
 from ticketpool.terminal.columns import fit, state_style
 from ticketpool.terminal.findings import behind
 
+_MOST_LINES = 4  # of a reason
 _LEVELS = {"info": "", "warning": "yellow", "error": "bold red"}
 _WORKER_STATES = {"ready": "green", "starting": "yellow", "draining": "cyan", "dead": "bold red"}
 _Buckets = Sequence[tuple[float | None, int]]
@@ -22,10 +23,10 @@ def rule(title: str, width: int) -> Text:
     return line.append("─" * max(width - line.cell_len, 0), "dim")
 
 
-def partition(row: Row, view: View) -> Iterator[Text]:
+def partition(row: Row, view: View, width: int) -> Iterator[Text]:
     """Everything about one partition: what it waits for, what to do, figures, its events."""
     one = row.partition
-    yield from _blame(row)
+    yield from _blame(row, width)
     yield _pairs(
         committed=words.number(one.committed),
         position=words.number(one.position),
@@ -53,7 +54,7 @@ def partition(row: Row, view: View) -> Iterator[Text]:
     yield from map(event, _events_of(row, view))
 
 
-def _blame(row: Row) -> Iterator[Text]:
+def _blame(row: Row, width: int) -> Iterator[Text]:
     one, style = row.partition, state_style(row.state)
     if not row.known:
         yield Text("these figures are old: its supervisor does not answer", style)
@@ -64,9 +65,16 @@ def _blame(row: Row) -> Iterator[Text]:
     else:
         at = "" if one.blame.offset is None else f"offset {one.blame.offset:,} "
         since = f"{at}for {words.span(one.blame.since_seconds)}: "
-        yield Text(since + one.blame.reason, style)
+        for part in words.wrapped(since + one.blame.reason, width, _MOST_LINES):
+            yield Text(part, style)
         if one.blame.remedy:
-            yield Text.assemble(("→ ", style), (one.blame.remedy, "bold"))
+            yield from remedy(one.blame.remedy, style, width)
+
+
+def remedy(text: str, style: str, width: int) -> Iterator[Text]:
+    """What to do, behind an arrow."""
+    for at, part in enumerate(words.wrapped(text, width - 2, _MOST_LINES)):
+        yield Text.assemble(("  " if at else "→ ", style), (part, "bold"))
 
 
 def _at_hand(one: PartitionStatus) -> Text:
