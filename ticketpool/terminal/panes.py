@@ -1,6 +1,6 @@
 """The lower half of ``top``: the chosen partition, the workers, the events, the keys. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
 from rich.text import Text
@@ -51,7 +51,8 @@ def partition(row: Row, view: View, width: int) -> Iterator[Text]:
     yield _bars("handler", one.latency_ms.p50, one.latency_ms.p99, one.handler_buckets)
     yield _bars("waiting", one.queue_wait.p50_ms, one.queue_wait.p99_ms, one.queue_wait.buckets)
     yield _bars("in all", one.end_to_end.p50_ms, one.end_to_end.p99_ms, one.end_to_end.buckets)
-    yield from map(event, _events_of(row, view))
+    for happened in _events_of(row, view):
+        yield event(happened, without=("topic", "partition"))
 
 
 def _blame(row: Row, width: int) -> Iterator[Text]:
@@ -143,12 +144,13 @@ def _all_events(view: View) -> list[tuple[str, Event]]:
     return sorted(found, key=lambda pair: -pair[1].at)
 
 
-def event(one: Event, source: str = "") -> Text:
-    """An event as the log would tell it."""
+def event(one: Event, source: str = "", without: Container[str] = ()) -> Text:
+    """An event as the log would tell it, but for some fields."""
     line = Text().append(f"{words.clock(one.at)} ", "dim")
     line.append(f"{source} " if source else "", "dim")
     line.append(one.name, _LEVELS.get(one.level, "") or "bold")
-    for name, value in one.fields.items():
+    told = ((name, value) for name, value in one.fields.items() if name not in without)
+    for name, value in told:
         line.append(f"  {name} ", "dim").append(str(value))
     return line
 
