@@ -1,14 +1,13 @@
 """Pictures of ``ticketpool top`` and of ``ticketpool demo``, each of a real run.
 
-``python -m tests.pictures.terminal [FOLDER]`` draws both; it takes a minute. Everything runs on
-an embedded cluster: no broker is needed.
+``python -m tests.pictures terminal`` draws both beside this file; it takes a minute. Everything
+runs on an embedded cluster: no broker is needed.
 """
 
 import contextlib
 import io
 import re
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -125,7 +124,3 @@ def _save(path: Path, title: str, lines: Sequence[RenderableType]) -> None:
         console.print(line)
     svg = console.export_svg(title=title, code_format=_FORMAT, unique_id=path.stem)
     path.write_text(svg)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

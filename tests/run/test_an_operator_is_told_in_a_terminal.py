@@ -65,7 +65,7 @@ def test_the_supervisor_and_the_broker_agree_and_the_broker_goes_on_telling(
     producer = open_transaction(kafka, topic, 2)
     service = run("obey", topic, "--workers", "2", *by_http)
     service.await_event("ready")
-    eventually(lambda: partition(status(None, *by_http), 0)["committed"] == 5)
+    eventually(lambda: listener.status()["partitions"][0]["committed"] == 5)
 
     told = status(None, *by_http)
     assert partition(told, 1)["in_flight_offset"] == 0
@@ -75,6 +75,11 @@ def test_the_supervisor_and_the_broker_agree_and_the_broker_goes_on_telling(
     assert [partition(stalled, n)["lag"] for n in range(3)] == [0, 3, 0]
     assert [partition(stalled, n)["state"] for n in range(3)] == ["ok", "stall", "ok"]
     assert "ticketpool" in partition(stalled, 1)["member"]
+
+    with Emulator(*by_broker, folder=tmp_path) as top:
+        eventually(lambda: "3 partitions: 1 stall, 2 ok" in top.text and "stable" in top.text)
+        top.press("q")
+        assert top.process.wait(10) == 0
 
     with Emulator(*by_http, "--interval", "0.2", folder=tmp_path) as top:
         eventually(lambda: "[1] " in top.text)
@@ -86,7 +91,8 @@ def test_the_supervisor_and_the_broker_agree_and_the_broker_goes_on_telling(
         assert top.process.wait(10) == 0
         assert top.restored
 
-    eventually(lambda: status(0, *by_broker), every=0.2)
+    eventually(lambda: listener.status()["partitions"][1]["committed"] == 3)
+    status(0, *by_broker)
     status(0, *by_http)
     producer.abort_transaction(30)
     service.signal(SIGTERM)

@@ -61,7 +61,8 @@ def test_of_two_in_the_same_state_the_larger_lag_goes_first() -> None:
         (worlds.well(ready=False, state="joining"), "is not ready: joining"),
         (worlds.well(workers=[statuses.worker(state="dead", last_end="SIGKILL")]),
          "is dead, to be started again: SIGKILL"),
-        (worlds.pool(worlds.partition(0, held=True)), "paused for 0.0 s, 3 behind, 0.2 s late"),
+        (worlds.pool(worlds.partition(0, held=True, state="stop")),
+         "paused for 0.0 s, 3 behind, 0.2 s late"),
         (worlds.pool(worlds.partition(0, state="odd")), "odd for 0.0 s, 3 behind, 0.2 s late"),
         (worlds.pool(worlds.partition(0, state="warn", lag=None, time_lag_seconds=None)),
          "warn for 0.0 s, of unknown lag"),
@@ -71,6 +72,12 @@ def test_each_of_these_is_not_well(status: ServiceStatus, told: str) -> None:
     (finding,) = findings(view(status))
     assert finding.words == told
     assert exit_code(view(status)) == 8
+
+
+def test_a_pause_that_keeps_nothing_waiting_is_well_and_seen() -> None:
+    seen = view(worlds.pool(worlds.partition(0, held=True)))
+    assert exit_code(seen) == 0
+    assert "‖ paused" in "".join(printed(seen))
 
 
 def test_an_unhealthy_one_without_a_problem_is_stuck() -> None:

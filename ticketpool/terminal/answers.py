@@ -60,6 +60,12 @@ class Row(NamedTuple):
             return "unknown"
         return "paused" if self.partition.held else self.partition.state
 
+    @property
+    def ill(self) -> bool:
+        """Somebody has to look at it: not for a pause that keeps nothing waiting, and not when
+        nobody tells any more, for which its source is to blame."""
+        return self.known and self.partition.state != "ok"
+
 
 class View(msgspec.Struct, frozen=True):
     """All answers, as one."""

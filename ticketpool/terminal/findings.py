@@ -45,8 +45,8 @@ def service_findings(view: View) -> list[Finding]:
 
 
 def partition_findings(rows: Iterable[Row]) -> list[Finding]:
-    """A finding for each partition that is not ok; of those of lost sources nothing is known."""
-    ill = [row for row in rows if row.known and urgency(row.state) < WELL]
+    """A finding for each partition that is ill."""
+    ill = [row for row in rows if row.ill]
     ill.sort(key=lambda row: (urgency(row.state), -(row.partition.lag or 0)))
     return [_of_partition(row) for row in ill]
 

@@ -1,6 +1,6 @@
 """The lower half of ``top``: the chosen partition, the workers, the events, the keys. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
 from rich.text import Text
@@ -11,6 +11,7 @@ from ticketpool.terminal.answers import Answer, Row, View, labels
 from ticketpool.terminal.columns import fit, state_style
 from ticketpool.terminal.findings import behind
 
+_MOST_LINES = 4  # of a reason
 _LEVELS = {"info": "", "warning": "yellow", "error": "bold red"}
 _WORKER_STATES = {"ready": "green", "starting": "yellow", "draining": "cyan", "dead": "bold red"}
 _Buckets = Sequence[tuple[float | None, int]]
@@ -22,10 +23,10 @@ def rule(title: str, width: int) -> Text:
     return line.append("─" * max(width - line.cell_len, 0), "dim")
 
 
-def partition(row: Row, view: View) -> Iterator[Text]:
+def partition(row: Row, view: View, width: int) -> Iterator[Text]:
     """Everything about one partition: what it waits for, what to do, figures, its events."""
     one = row.partition
-    yield from _blame(row)
+    yield from _blame(row, width)
     yield _pairs(
         committed=words.number(one.committed),
         position=words.number(one.position),
@@ -50,10 +51,11 @@ def partition(row: Row, view: View) -> Iterator[Text]:
     yield _bars("handler", one.latency_ms.p50, one.latency_ms.p99, one.handler_buckets)
     yield _bars("waiting", one.queue_wait.p50_ms, one.queue_wait.p99_ms, one.queue_wait.buckets)
     yield _bars("in all", one.end_to_end.p50_ms, one.end_to_end.p99_ms, one.end_to_end.buckets)
-    yield from map(event, _events_of(row, view))
+    for happened in _events_of(row, view):
+        yield event(happened, without=("topic", "partition"))
 
 
-def _blame(row: Row) -> Iterator[Text]:
+def _blame(row: Row, width: int) -> Iterator[Text]:
     one, style = row.partition, state_style(row.state)
     if not row.known:
         yield Text("these figures are old: its supervisor does not answer", style)
@@ -64,9 +66,16 @@ def _blame(row: Row) -> Iterator[Text]:
     else:
         at = "" if one.blame.offset is None else f"offset {one.blame.offset:,} "
         since = f"{at}for {words.span(one.blame.since_seconds)}: "
-        yield Text(since + one.blame.reason, style)
+        for part in words.wrapped(since + one.blame.reason, width, _MOST_LINES):
+            yield Text(part, style)
         if one.blame.remedy:
-            yield Text.assemble(("→ ", style), (one.blame.remedy, "bold"))
+            yield from remedy(one.blame.remedy, style, width)
+
+
+def remedy(text: str, style: str, width: int) -> Iterator[Text]:
+    """What to do, behind an arrow."""
+    for at, part in enumerate(words.wrapped(text, width - 2, _MOST_LINES)):
+        yield Text.assemble(("  " if at else "→ ", style), (part, "bold"))
 
 
 def _at_hand(one: PartitionStatus) -> Text:
@@ -135,12 +144,13 @@ def _all_events(view: View) -> list[tuple[str, Event]]:
     return sorted(found, key=lambda pair: -pair[1].at)
 
 
-def event(one: Event, source: str = "") -> Text:
-    """An event as the log would tell it."""
+def event(one: Event, source: str = "", without: Container[str] = ()) -> Text:
+    """An event as the log would tell it, but for some fields."""
     line = Text().append(f"{words.clock(one.at)} ", "dim")
     line.append(f"{source} " if source else "", "dim")
     line.append(one.name, _LEVELS.get(one.level, "") or "bold")
-    for name, value in one.fields.items():
+    told = ((name, value) for name, value in one.fields.items() if name not in without)
+    for name, value in told:
         line.append(f"  {name} ", "dim").append(str(value))
     return line
 

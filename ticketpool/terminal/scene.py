@@ -1,6 +1,6 @@
 """The whole screen of ``top``: exactly as many lines as there is room for. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rich.text import Text
@@ -64,10 +64,11 @@ class Scene:
 
     def _top(self, every: Sequence[Row]) -> list[Text]:
         sums = totals(every)
-        banners = [_banner(one) for one in service_findings(self._view)]
-        hidden = len(banners) - _MOST_BANNERS
-        if hidden > 0:
-            banners[_MOST_BANNERS - 1 :] = [Text(f"✗ and {hidden + 1} more", "bold red")]
+        found = service_findings(self._view)
+        told = found if len(found) <= _MOST_BANNERS else found[: _MOST_BANNERS - 1]
+        banners = [line for one in told for line in _banner(one, self._width)]
+        if hidden := len(found) - len(told):
+            banners.append(Text(f"✗ and {hidden} more", "bold red"))
         return [
             _title(self._view, self._choices.frozen, self._width),
             _counts(self._view, every, sums),
@@ -108,7 +109,7 @@ class Scene:
         if not self.rows:
             return "no partition", []
         row = self.rows[self._at]
-        return f"{row.place} {row.state}", list(panes.partition(row, self._view))
+        return f"{row.place} {row.state}", list(panes.partition(row, self._view, self._width))
 
     def _foot(self) -> Text:
         choices = self._choices
@@ -169,9 +170,9 @@ def _counts(view: View, rows: Sequence[Row], sums: Totals) -> Text:
     ready = sum(one.state == "ready" for one in workers)
     some = f"{ready} of " if ready < len(workers) else ""
     told = f"  {some}{words.plural(len(workers), 'worker')} ready"
-    line.append(told, "yellow" if some else "")
     style = "red" if sums.dead_lettered else "dim"
     line.append(f"  {words.plural(sums.dead_lettered, 'dead letter')}", style)
+    line.append(told, "yellow" if some else "")
     return line.append(f"  {sums.retried:,} retried" if sums.retried else "", "yellow")
 
 
@@ -188,10 +189,12 @@ def _pulse(view: View, sums: Totals, bars: int) -> Text:
     return line
 
 
-def _banner(finding: Finding) -> Text:
+def _banner(finding: Finding, width: int) -> Iterator[Text]:
     style = "yellow" if finding.mild else "bold red"
-    line = Text.assemble((f"✗ {finding.about} {finding.words}", style))
-    return line.append(f"  → {finding.remedy}" if finding.remedy else "")
+    for line in words.wrapped(f"✗ {finding.about} {finding.words}", width, 2):
+        yield Text(line, style)
+    if finding.remedy:
+        yield from panes.remedy(finding.remedy, style, width)
 
 
 def _key(keys: str, what: str) -> Text:

@@ -10,12 +10,10 @@ from ticketpool.terminal import table, words
 from ticketpool.terminal.answers import BROKER, Row, View, labels, totals
 from ticketpool.terminal.columns import BROKER_ONLY, SUPERVISORS, choose, ordered
 from ticketpool.terminal.findings import (
-    WELL,
     Finding,
     findings,
     partition_findings,
     service_findings,
-    urgency,
 )
 
 WELL_CODE, LOST_CODE, ILL_CODE = 0, 3, 8
@@ -123,7 +121,7 @@ def _group_json(view: View, group: str) -> dict[str, Any]:
         "lag": sums.lag,
         "time_lag_seconds": sums.behind_seconds,
         "rate_per_s": sums.rate_per_s,
-        "not_ok": sum(urgency(row.state) < WELL for row in rows),
+        "not_ok": sum(row.ill for row in rows),
         "partitions": [_row_json(row) for row in rows],
     }
 

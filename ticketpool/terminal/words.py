@@ -1,5 +1,6 @@
 """Figures as words for a terminal. Pure."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,15 @@ def clean(text: str) -> str:
     'no  [31mred'
     """
     return "".join(one if one.isprintable() else " " for one in text)
+
+
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """A sentence in lines of ``width``, at most so many; what is left over is an ellipsis.
+
+    >>> wrapped("one two three", 7, 2)
+    ['one two', 'three']
+    """
+    return textwrap.wrap(clean(text), max(width, 8), max_lines=most, placeholder=" …")
 
 
 def number(value: float | None) -> str:
@@ -66,7 +76,7 @@ def milliseconds(value: float | None) -> str:
         return NONE
     if value < 100:
         return f"{value:.1f} ms"
-    return f"{value:.0f} ms" if value < 10_000 else span(value / 1000)
+    return f"{value:.0f} ms" if value < 1000 else span(value / 1000)
 
 
 def bound(seconds: float | None) -> str:
