@@ -44,6 +44,11 @@ def test_systemds_folder_comes_first_and_tmp_last(
     monkeypatch.delenv("RUNTIME_DIRECTORY")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert places.own_folder() == runtime / f"ticketpool-{os.geteuid()}"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))  # as after su
+    assert places.own_folder() == runtime / f"ticketpool-{os.geteuid()}"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "neither"))
+    with pytest.raises(ConfigError, match=r"nowhere.*neither.*--control"):
+        places.own_folder()
 
 
 def test_a_folder_that_others_can_enter_is_refused(runtime: Path, serve: Serve) -> None:
