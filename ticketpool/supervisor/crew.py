@@ -31,7 +31,6 @@ from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
-from ticketpool.worker import words
 
 Clock = Callable[[], float]
 
@@ -190,8 +189,7 @@ class Crew:
             case Ack():
                 self._acknowledged(frame)
             case Retrying():
-                if lane := self._router.find(frame.lane):
-                    self._settler.retrying(lane, frame)
+                self._retrying(frame)
             case Closed():
                 self._closed(slot, frame)
             case Ready():
@@ -218,23 +216,8 @@ class Crew:
 
     def settle_finished(self) -> None:
         """Settle what lanes have finished and not acknowledged yet: the quick records before one
-        that takes long. To be called before a commit.
-
-        The words are read first and the pipes then: what a lane had to say of the records up to
-        its word (dead ones above all) has left before that word, and is taken in by now.
-        """
-        found = [
-            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
-            for slot in self.pool.slots
-            if slot.child is not None
-            for lane in self._router.of_slot(slot.index)
-            if lane.ledger.in_flight
-        ]
-        self.collect()
-        for lane, number, through in found:
-            if through is not None and lane is self._router.find(number):
-                if not self.pool.slots[lane.slot].living.channel.broken:
-                    self._settler.by_word(lane, through)
+        that takes long. To be called before a commit."""
+        self._settler.by_living_words(self.pool, self.collect)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)
@@ -247,6 +230,22 @@ class Crew:
         self._router.park(lane)
         self.mover.land(lane)
         self.recycler.lane_closed(slot)
+
+    def _retrying(self, frame: Retrying) -> None:
+        lane = self._router.find(frame.lane)
+        if lane is None:
+            return
+        lane.in_trouble(frame.offset).attempts = frame.attempt
+        self._totals.retried(lane)
+        _log.warning(
+            "retrying",
+            topic=lane.partition.topic,
+            partition=lane.partition.number,
+            offset=frame.offset,
+            attempt=frame.attempt,
+            again_in_seconds=round(frame.delay_seconds, 3),
+            error=f"{frame.error}: {frame.message}",
+        )
 
     # -- the end -----------------------------------------------------------------------
 

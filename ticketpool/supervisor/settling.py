@@ -1,17 +1,17 @@
 """What workers have finished is settled: as an ack tells it, or the shared words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ticketpool import log, trace
+from ticketpool import trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
-from ticketpool.ipc.frames import Ack, Retrying
+from ticketpool.ipc.frames import Ack, FromWorker
+from ticketpool.pool import Pool
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.totals import Totals
-
-_log = log.get("ticketpool.supervisor")
+from ticketpool.worker import words
 
 
 class Settler:
@@ -50,19 +50,25 @@ class Settler:
             trace.settled(lane, through, "words")
             self._count(lane, settled, 0, (), 0)
 
-    def retrying(self, lane: Lane, frame: Retrying) -> None:
-        """A call has failed and will be made again."""
-        lane.in_trouble(frame.offset).attempts = frame.attempt
-        self._totals.retried(lane)
-        _log.warning(
-            "retrying",
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
-            offset=frame.offset,
-            attempt=frame.attempt,
-            again_in_seconds=round(frame.delay_seconds, 3),
-            error=f"{frame.error}: {frame.message}",
-        )
+    def by_living_words(self, pool: Pool[FromWorker], collect: Callable[[], None]) -> None:
+        """The same of all lanes that have something in flight.
+
+        The words are read first and the pipes then (``collect``): what a lane had to say of the
+        records up to its word (dead ones above all) has left before that word, and is taken in
+        by now.
+        """
+        found = [
+            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
+            for slot in pool.slots
+            if slot.child is not None
+            for lane in self._router.of_slot(slot.index)
+            if lane.ledger.in_flight
+        ]
+        collect()
+        for lane, number, through in found:
+            if through is not None and lane is self._router.find(number):
+                if not pool.slots[lane.slot].living.channel.broken:
+                    self.by_word(lane, through)
 
     def _count(
         self, lane: Lane, settled: int, dead: int, buckets: Sequence[tuple[int, int]], busy_ns: int
