@@ -21,6 +21,7 @@ from ticketpool.control import wire
 from ticketpool.control.client import ask
 from ticketpool.control.requests import (
     MOST_WORKERS,
+    VERSION,
     Answer,
     Drain,
     LogLevel,
@@ -37,12 +38,10 @@ from ticketpool.errors import ControlError, NoSupervisor
 
 NUMBERS = st.integers(0, 2**31 - 1)
 TOPICS = st.none() | st.text(min_size=1, max_size=9)
-CHOSEN = st.fixed_dictionaries(
-    {"topic": TOPICS, "partitions": st.lists(NUMBERS), "everything": st.booleans()}
-)
+SOME = st.lists(NUMBERS)
 REQUESTS: st.SearchStrategy[Request] = st.one_of(
-    CHOSEN.map(lambda chosen: Pause(**chosen)),
-    CHOSEN.map(lambda chosen: Resume(**chosen)),
+    st.builds(Pause, topic=TOPICS, partitions=SOME, everything=st.booleans()),
+    st.builds(Resume, topic=TOPICS, partitions=SOME, everything=st.booleans()),
     st.builds(Move, topic=TOPICS, partition=NUMBERS, worker=NUMBERS, seconds=st.floats(0, 99)),
     st.builds(Scale, workers=st.integers(1, MOST_WORKERS), seconds=st.floats(0, 99)),
     st.builds(LogLevel, log_level=st.sampled_from(["debug", "error"])),
@@ -73,7 +72,7 @@ def test_any_bytes_are_refused_in_words_or_understood(line: bytes) -> None:
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda c: st.lists(c) |
                     st.dictionaries(st.text(), c)))  # fmt: skip
 def test_any_json_is_refused_in_words_or_understood(value: object) -> None:
-    line = msgspec.json.encode({"version": wire.VERSION, "request": value})
+    line = msgspec.json.encode({"version": VERSION, "request": value})
     with pytest.raises(ControlError, match="not a request"):
         wire.decode_request(line)
 

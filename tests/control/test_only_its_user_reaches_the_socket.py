@@ -44,6 +44,11 @@ def test_systemds_folder_comes_first_and_tmp_last(
     monkeypatch.delenv("RUNTIME_DIRECTORY")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert places.own_folder() == runtime / f"ticketpool-{os.geteuid()}"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))  # as after su
+    assert places.own_folder() == runtime / f"ticketpool-{os.geteuid()}"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "neither"))
+    with pytest.raises(ConfigError, match=r"nowhere.*neither.*--control"):
+        places.own_folder()
 
 
 def test_a_folder_that_others_can_enter_is_refused(runtime: Path, serve: Serve) -> None:
@@ -91,13 +96,15 @@ def test_a_second_one_at_the_same_path_is_refused(tmp_path: Path, serve: Serve) 
 
 def test_what_a_killed_supervisor_left_is_removed(runtime: Path, serve: Serve) -> None:
     folder = places.own_folder()
-    left = folder / "shop.1.sock"
-    with socket.socket(socket.AF_UNIX) as dead:
+    left = folder / "shop.4194304.sock"  # above any pid
+    starting = folder / f"another.{os.getppid()}.sock"  # bound, and about to listen
+    with socket.socket(socket.AF_UNIX) as dead, socket.socket(socket.AF_UNIX) as young:
         dead.bind(str(left))
-    with serve("auto"), serve(str(folder / "living.2.sock")):
-        assert not left.exists()
-        with serve("auto", "another"):
-            assert (folder / "living.2.sock").exists()
+        young.bind(str(starting))
+        with serve(str(folder / "living.4194304.sock")) as living, serve("auto"):
+            assert not left.exists()
+            assert starting.exists()
+            assert living.path.exists()
 
 
 def test_another_user_is_refused_and_root_is_not(

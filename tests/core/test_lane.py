@@ -138,3 +138,12 @@ def test_a_lane_is_quiet_once_closed_and_without_letters_to_wait_for() -> None:
     assert not lane.quiet
     lane.abandoned = 1
     assert lane.quiet
+
+
+def test_it_has_caught_up_when_all_that_was_there_at_its_assignment_is_finished() -> None:
+    empty, full, unread = make_lane(), make_lane(0, 1), Lane(AT, Ledger(AT, None), slot=0, index=0)
+    empty.end, full.end = 0, 2
+    assert [lane.caught_up for lane in (empty, full, unread)] == [True, False, False]
+    full.ledger.take(2, 99)
+    full.ledger.settle(1)
+    assert full.caught_up

@@ -391,7 +391,7 @@ class RouterMachine(RuleBasedStateMachine):
         if lane.moving is not None:
             slot = lane.moving
             self.router.slots.land(lane)
-            assert (lane.slot, lane.moving) == (slot, None)
+            assert lane.slot == lane.destination == slot
             assert lane in self.router.of_slot(slot)
 
     # -- commits --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from random import Random
 
+import msgspec
 from confluent_kafka import KafkaException
 
 from tests.simulation.broker import SESSION_SECONDS
@@ -271,9 +272,10 @@ def pause(episode: Episode) -> None:
     """A person pauses a partition, or all; another resumes."""
     if service := episode.a_service():
         where, rng = held_by(episode, service), episode.rng
-        kind = rng.choice([Pause, Pause, Resume])
-        everything = rng.random() < 0.3
-        ask(service, kind(topic=where.topic, partitions=[where.number], everything=everything))
+        chosen = {"topic": where.topic, "everything": rng.random() < 0.3}
+        kind = rng.choice(["pause", "pause", "resume"])
+        told = {"command": kind, "partitions": [where.number]} | chosen
+        ask(service, msgspec.convert(told, Pause | Resume))
 
 
 def move(episode: Episode) -> None:

@@ -44,10 +44,11 @@ def _ask(kind: str, group: str | None, control: Path | None, **given: Any) -> No
     """Ask, show the answer, and end with its exit code."""
     from ticketpool.control import client, requests
 
-    path = control if control is not None else client.find(group)
+    if control is None or str(control) in ("auto", "off"):  # TICKETPOOL_CONTROL, meant for `run`
+        control = client.find(group)
     request = getattr(requests, kind)(**given)
     seconds = None if kind == "Drain" else given.get("seconds", 0.0) + _PATIENCE_SECONDS
-    answer = client.ask(path, request, seconds)
+    answer = client.ask(control, request, seconds)
     lines = [_clean(line) for text in answer.lines for line in text.splitlines() or [""]]
     failed = answer.exit_code != 0
     if failed:

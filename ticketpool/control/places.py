@@ -35,15 +35,18 @@ def own_folder() -> Path:
     """Where our socket goes unless told otherwise; made if it is not there.
 
     Raises:
-        ConfigError: it can't be made, or others could get at it.
+        ConfigError: none can be made, or others could get at it.
     """
-    folder = next(_folders())
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        check_private(folder)
-    except OSError as error:
-        raise ConfigError(f"no folder {folder} for the control socket: {error.strerror}") from None
-    return folder
+    tried = []
+    for folder in _folders():
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            check_private(folder)
+        except OSError as error:  # XDG_RUNTIME_DIR may name what is not there, or is another's
+            tried.append(f"{folder}: {error.strerror}")
+            continue
+        return folder
+    raise ConfigError(f"no folder for the control socket ({'; '.join(tried)}); see --control")
 
 
 def check_private(folder: Path) -> None:

@@ -148,10 +148,16 @@ def _place(where: str, group: str) -> Path:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Sockets that nobody listens on: their supervisors were killed."""
+    """Sockets that nobody listens on: their supervisors were killed. One whose process lives may
+    be about to listen."""
     for path in folder.glob("*.sock"):
-        if not is_alive(path):
+        if not _is_running(path) and not is_alive(path):
             path.unlink(missing_ok=True)
+
+
+def _is_running(path: Path) -> bool:
+    """Whether there is a process of the number that the name tells."""
+    return Path("/proc", path.suffixes[-2].lstrip(".") if len(path.suffixes) > 1 else "-").exists()
 
 
 def is_alive(path: Path) -> bool:

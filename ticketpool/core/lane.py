@@ -139,6 +139,12 @@ class Lane:
         return not self.ledger.idle and not self.resting
 
     @property
+    def caught_up(self) -> bool:
+        """Whether it is finished up to its log's end at assignment (``--until-caught-up``)."""
+        committable = self.ledger.committable
+        return self.end == 0 or (committable is not None and committable >= (self.end or 0))
+
+    @property
     def suspect(self) -> bool:
         """Whether its next record is to be run alone."""
         return self.caution > 0 or (self.trouble is not None and self.trouble.suspect)

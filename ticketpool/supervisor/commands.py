@@ -162,7 +162,7 @@ class Commands:
         if self._scaler.resizing():
             raise ControlError(f"a change of the pool is under way; {self._under_way()}")
         if wanted == before:
-            return Answer([f"nothing to do: there are {_count(before, 'worker')} already"])
+            return Answer([f"nothing to do: {_count(before, 'worker')} already"])
         self._scaler.begin(wanted)
         until = self._clock() + request.seconds
         while self._scaler.changing() and self._clock() < until:
@@ -171,7 +171,7 @@ class Commands:
             return Answer([f"not done within {request.seconds:g} s, and goes on: "
                            f"{self._under_way()}"], 1)  # fmt: skip
         if (failure := self._scaler.failure) is not None:
-            return Answer([f"still {before} workers: {failure}"], failure.exit_code)
+            return Answer([f"still {_count(before, 'worker')}: {failure}"], failure.exit_code)
         return Answer([f"{_count(wanted, 'worker')}, before {before}; {self._spread()}"])
 
     def _spread(self) -> str:

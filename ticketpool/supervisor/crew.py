@@ -30,7 +30,6 @@ from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
-from ticketpool.worker import words
 
 Clock = Callable[[], float]
 
@@ -215,23 +214,8 @@ class Crew:
 
     def settle_finished(self) -> None:
         """Settle what lanes have finished and not acknowledged yet: the quick records before one
-        that takes long. To be called before a commit.
-
-        The words are read first and the pipes then: what a lane had to say of the records up to
-        its word (dead ones above all) has left before that word, and is taken in by now.
-        """
-        found = [
-            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
-            for slot in self.pool.slots
-            if slot.child is not None
-            for lane in self._router.of_slot(slot.index)
-            if lane.ledger.in_flight
-        ]
-        self.collect()
-        for lane, number, through in found:
-            if through is not None and lane is self._router.find(number):
-                if not self.pool.slots[lane.slot].living.channel.broken:
-                    self._settler.by_word(lane, through)
+        that takes long. To be called before a commit."""
+        self._settler.by_living_words(self.pool, self.collect)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)

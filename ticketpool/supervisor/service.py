@@ -31,6 +31,7 @@ from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
 from ticketpool.supervisor.lookout import Lookout
 from ticketpool.supervisor.naming import where
+from ticketpool.supervisor.preparing import create_topics
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
@@ -146,7 +147,7 @@ class Supervisor:
         self._show_life()
         cluster = Cluster(self._config.kafka)
         if self._config.create_topic:
-            self._create_topics(cluster)
+            create_topics(self._config, cluster)
         self._consumer.known = cluster.require(self._config.topics)
         self._watermarks.start()
         if new_protocol(self._config.kafka):
@@ -163,13 +164,6 @@ class Supervisor:
         self._lifecycle.advance(ServiceState.JOINING)
         self._consumer.subscribe(self._config.topics)
         self._reporter.refresh()  # whoever embeds us waits for this
-
-    def _create_topics(self, cluster: Cluster) -> None:
-        config = self._config
-        for topic in config.topics:
-            for name in (topic, config.dead_letter_topic_of(topic)):
-                if cluster.create(name, config.partitions, config.replication):
-                    _log.info("topic created", topic=name, partitions=config.partitions)
 
     # -- the loop ---------------------------------------------------------------------
 
@@ -250,11 +244,7 @@ class Supervisor:
     def _caught_up(self) -> bool:
         """Every assigned partition is finished up to the end that it had at assignment."""
         lanes = self._router.lanes.values()
-        return bool(lanes) and all(
-            lane.end == 0
-            or (lane.ledger.committable is not None and lane.ledger.committable >= (lane.end or 0))
-            for lane in lanes
-        )
+        return bool(lanes) and all(lane.caught_up for lane in lanes)
 
     # -- stop --------------------------------------------------------------------------
 

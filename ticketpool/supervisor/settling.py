@@ -1,17 +1,19 @@
 """What workers have finished is settled: as an ack tells it, or the shared words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ticketpool import log, trace
 from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
-from ticketpool.ipc.frames import Ack, Dead, Retrying
+from ticketpool.ipc.frames import Ack, Dead, FromWorker, Retrying
+from ticketpool.pool import Pool
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.stopwatch import Stopwatch
 from ticketpool.supervisor.totals import Totals
+from ticketpool.worker import words
 
 _log = log.get("ticketpool.supervisor")
 
@@ -68,6 +70,25 @@ class Settler:
             again_in_seconds=round(frame.delay_seconds, 3),
             error=why,
         )
+    def by_living_words(self, pool: Pool[FromWorker], collect: Callable[[], None]) -> None:
+        """The same of all lanes that have something in flight.
+
+        The words are read first and the pipes then (``collect``): what a lane had to say of the
+        records up to its word (dead ones above all) has left before that word, and is taken in
+        by now.
+        """
+        found = [
+            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
+            for slot in pool.slots
+            if slot.child is not None
+            for lane in self._router.of_slot(slot.index)
+            if lane.ledger.in_flight
+        ]
+        collect()
+        for lane, number, through in found:
+            if through is not None and lane is self._router.find(number):
+                if not pool.slots[lane.slot].living.channel.broken:
+                    self.by_word(lane, through)
 
     def _count(
         self,

@@ -25,7 +25,11 @@ MOST = 500
 
 _FRAMES = 50  # of one stack, the innermost
 
-_OURS = (threading.__file__, str(Path(ticketpool.__file__).parent))
+_OURS = (
+    threading.__file__,
+    str(Path(asyncio.__file__).parent),
+    str(Path(ticketpool.__file__).parent),
+)
 
 
 def stacks(loop: Loop | None) -> list[Stack]:
