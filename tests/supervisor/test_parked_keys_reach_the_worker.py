@@ -49,6 +49,7 @@ def test_a_record_that_is_given_up_unrun_parks_its_key_for_the_worker_too() -> N
     assert open_of(lane).parked == []
     lane.parking = ParkedKeys()
     assert open_of(lane).parked == []
+    lane.in_trouble(0).died(alone=True)
     carrier = Carrier()
     config = RunConfig(park_keys=True)
     Failures(config, DeadLetters(carrier, "g"), Totals()).killed_worker(lane, None)

@@ -7,6 +7,7 @@ words: it has to hear of a ticket that others waited for before these words pass
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support import eventually
@@ -60,10 +61,9 @@ class Bench:
     ) -> None:  # fmt: skip
         keys, values = zip(*tickets, strict=True)
         each = list(headers) or [()] * len(keys)
-        frame = batch(
-            NUMBER, range(first, first + len(keys)), values, list(keys), each, [0] * len(keys)
-        )
-        self.lane.put(frame if parked is None else type(frame)(*_columns(frame), True, parked))
+        columns = list(keys), each, [0] * len(keys)
+        frame = batch(NUMBER, range(first, first + len(keys)), values, *columns)
+        self.lane.put(msgspec.structs.replace(frame, parked=parked))
 
     def await_through(self, offset: int) -> None:
         eventually(lambda: self.port.acked == offset, every=0.001)
@@ -71,10 +71,6 @@ class Bench:
     @property
     def dead(self) -> list[tuple[int, int, str]]:
         return [(one.offset, one.attempts, one.error) for one in self.port.dead]
-
-
-def _columns(frame: Any) -> list[Any]:
-    return [getattr(frame, name) for name in frame.__struct_fields__[:8]]
 
 
 @pytest.fixture
