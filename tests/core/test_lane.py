@@ -4,6 +4,7 @@ from tests.core.naive import AT, fill
 from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Counts, Lane, LaneState
 from ticketpool.core.ledger import Ledger
+from ticketpool.core.parking import Fate, ParkedKeys
 from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 
@@ -147,3 +148,25 @@ def test_it_has_caught_up_when_all_that_was_there_at_its_assignment_is_finished(
     full.ledger.take(2, 99)
     full.ledger.settle(1)
     assert full.caught_up
+
+
+def test_parked_keys_ride_with_the_position_and_come_back_with_it() -> None:
+    lane = make_lane(0, 1)
+    lane.parking = ParkedKeys()
+    lane.ledger.take(10, 100)
+    lane.ledger.hold(0)
+    lane.parking.note(b"k", 0, (), Fate.DIED)
+    lane.progress(lane.ledger.settle(1))
+    held = lane.position()
+    assert held is not None and "parked" not in held.memo  # the letter is not written yet
+    lane.ledger.release(0)
+    position = lane.position()
+    assert position is not None and position.offset == 2
+    later = make_lane()
+    later.parking = ParkedKeys()
+    later.carry_over(position, Limits())
+    assert b"k" in later.parking.now
+    assert not later.suspect
+    without = make_lane()
+    without.carry_over(position, Limits())
+    assert without.parking is None

@@ -51,11 +51,11 @@ class Life(RuleBasedStateMachine):
 
     # -- the world ----------------------------------------------------------------------
 
-    @rule(key=st.sampled_from(KEYS))
-    def produce(self, key: bytes) -> None:
-        self.topic.append((key, ()))
+    @rule(keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=4))
+    def produce(self, keys: list[bytes]) -> None:
+        self.topic += [(key, ()) for key in keys]
 
-    @rule(count=st.integers(1, 9), remembered=st.booleans())
+    @rule(count=st.sampled_from([1, 2, 3, 100]), remembered=st.booleans())
     def replay_some(self, count: int, remembered: bool) -> None:
         """A replay that is killed may have written letters without remembering it."""
         chosen = self.letters[self.replayed : self.replayed + count]
@@ -66,9 +66,9 @@ class Life(RuleBasedStateMachine):
     # -- the lane -----------------------------------------------------------------------
 
     @precondition(lambda self: self.next < len(self.topic))
-    @rule(fails=st.sampled_from([False, False, True]), times=st.integers(1, 4))
-    def work(self, fails: bool, times: int) -> None:
-        for _ in range(min(times, len(self.topic) - self.next)):
+    @rule(failing=st.lists(st.booleans(), min_size=1, max_size=6))
+    def work(self, failing: list[bool]) -> None:
+        for fails in failing[: len(self.topic) - self.next]:
             key, headers = self.topic[self.next]
             if self.lane.follows(key, self.next, headers) is not None:
                 fate = Fate.PARKED
@@ -84,36 +84,36 @@ class Life(RuleBasedStateMachine):
     # -- the supervisor -----------------------------------------------------------------
 
     @precondition(lambda self: self.unheard)
-    @rule()
-    def hear(self) -> None:
-        offset, fate = self.unheard.pop(0)
+    @rule(count=st.sampled_from([1, 2, 100]), written=st.sampled_from([0, 1, 100]))
+    def hear(self, count: int, written: int) -> None:
+        for offset, fate in self.unheard[:count]:
+            self._hear(offset, fate)
+        del self.unheard[:count], self.held[:written]
+
+    def _hear(self, offset: int, fate: Fate) -> None:
         key, headers = self.topic[offset]
         follows = self.truth.now.follows(key, offset, headers)
         self.truth.note(key, offset, headers, fate)
         self.settled = offset + 1
         if fate is not Fate.HANDLED:
             self.held.append(offset)
-            mine = dict(headers).get(FOLLOWS)
-            kept = follows if fate is Fate.PARKED else mine and int(mine)
+            before = dict(headers).get(FOLLOWS)
+            kept = follows if fate is Fate.PARKED else before and int(before)
             self.letters.append((key, replay(first_of(offset, headers), kept)))
 
-    @precondition(lambda self: self.held)
-    @rule()
-    def letter_is_acknowledged(self) -> None:
-        self.held.pop(0)
-
-    @rule()
-    def commit(self) -> None:
+    @rule(then_dies=st.booleans())
+    def commit(self, then_dies: bool) -> None:
         self.committed = self.held[0] if self.held else self.settled
         self.memo = self.truth.memo(self.committed)
+        if then_dies:
+            self.start()
 
-    @rule()
-    def crash(self) -> None:
-        self.start()
-
-    @rule()
-    def worker_dies(self) -> None:
-        """What nobody has heard of runs again, with what the supervisor knows."""
+    @precondition(lambda self: self.unheard or self.settled > self.committed)
+    @rule(supervisor=st.booleans())
+    def die(self, supervisor: bool) -> None:
+        """What was not heard of runs again, and all that was not committed."""
+        if supervisor:
+            self.start()
         self.next, self.unheard = self.settled, []
         self.lane = Parking(self.truth.now.waiting())
 
@@ -132,11 +132,9 @@ class Life(RuleBasedStateMachine):
         """Once nothing fails any more, all is handled and no key is parked."""
         for _ in range(60):
             while self.next < len(self.topic):
-                self.work(False, 9)
-            while self.unheard:
-                self.hear()
-            self.held.clear()
-            self.commit()
+                self.work([False] * 9)
+            self.hear(10_000, 10_000)
+            self.commit(False)
             if self.replayed == len(self.letters):
                 break
             self.replay_some(10_000, True)

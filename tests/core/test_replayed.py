@@ -60,6 +60,13 @@ def test_broken_memos_are_not_believed() -> None:
     assert told(Replayed(0, '{"ticketpool_replayed":0,"bits":"AAAA"}')) == set()
 
 
+def test_a_memo_never_takes_back_the_offset() -> None:
+    one = Replayed()
+    one.add(2)
+    one.add(7)
+    assert told(Replayed(5, one.memo())) == {0, 1, 2, 3, 4, 7}
+
+
 def test_it_is_crowded_before_it_fits_no_more() -> None:
     drawn, one, count = random.Random(3), Replayed(), 0
     for offset in range(1, 100_000):

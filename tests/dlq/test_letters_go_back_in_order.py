@@ -144,6 +144,8 @@ def test_a_letter_that_its_topic_refuses_stops_it_and_the_others_are_remembered(
     with pytest.raises(NotDelivered, match=f"does not take letter {origin}.dlq 0:2: ") as raised:
         replayed(kafka, origin)
     assert "2 letters were replayed and are remembered" in str(raised.value)
+    with pytest.raises(NotDelivered):  # it is not forgotten
+        replayed(kafka, origin, Selection(topics=(compacted,)))
     bury(kafka, origin, [Died(b"d")])
     assert replayed(kafka, origin, Selection(topics=(origin,))).replayed == 1
     assert values(kafka, origin) == [b"a", b"b", b"d"]

@@ -84,8 +84,8 @@ def table(found: "Found", marks: "Marks", topics: Sequence[str], width: int) -> 
         made.add_column(name, no_wrap=True, justify="right" if name == "calls" else "left")
         left -= _GAP + max(cell_len(Text.from_markup(cell).plain) for cell in (name, *cells))
     made.add_column("reason", no_wrap=True, max_width=max(left, _LEAST_REASON))
-    for letter, cells in zip(found.letters, rows, strict=True):
-        made.add_row(*cells, escape(" ".join(printable(letter.reason).split())))
+    for letter, row in zip(found.letters, rows, strict=True):
+        made.add_row(*row, escape(" ".join(printable(letter.reason).split())))
     return made
 
 

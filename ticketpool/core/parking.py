@@ -105,8 +105,8 @@ class Parking:
             if digest not in self._keys:
                 return None
             passed = max(passed, first)
-        elif first > passed:  # else it was handled before, and nothing waits for it
-            last = max(last, first)
+        else:
+            last = max(last, first)  # no later one, if it was handled before
         if passed >= last:
             self._keys.pop(digest, None)
         else:
