@@ -99,12 +99,28 @@ def in_words(metadata: str | None) -> str:
     trouble = trouble_of(metadata)
     if trouble is None:
         shown = metadata if len(metadata) <= _SHOWN else f"{metadata[:_SHOWN]}…"
-        return f"not ticketpool's: {shown!r}"
+        return f"no memo of run: {shown!r}"
+    told = [_held(trouble)] if trouble.attempts or trouble.crashes else []
+    if _decode_parked(metadata).parked:
+        told.append("keys are parked (--park-keys)")
+    return "; ".join(told) or f"offset {trouble.offset}: nothing is held against it"
+
+
+def _held(trouble: Trouble) -> str:
     held = [_counted(trouble.attempts, "failed call")] if trouble.attempts else []
     if trouble.crashes:
         alone = ", nothing else ran" if trouble.alone else ""
         held.append(f"{_counted(trouble.crashes, 'death')} (one may be told in advance{alone})")
-    return f"offset {trouble.offset}: {' and '.join(held) or 'nothing is held against it'}"
+    return f"offset {trouble.offset}: {' and '.join(held)}"
+
+
+class _Parked(msgspec.Struct, frozen=True):
+    """What else may ride in a memo; what it says is for others to read."""
+
+    parked: msgspec.Raw = msgspec.Raw()
+
+
+_decode_parked = msgspec.json.Decoder(_Parked).decode
 
 
 _SHOWN = 40  # characters of what others have committed
