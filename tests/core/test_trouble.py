@@ -118,8 +118,13 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
             "offset 7: 2 deaths (one may be told in advance, nothing else ran)",
         ),
         ('{"ticketpool":7}', "offset 7: nothing is held against it"),
-        ("of another program", "not ticketpool's: 'of another program'"),
-        ("x" * 41, f"not ticketpool's: '{'x' * 40}…'"),
+        ('{"ticketpool":0,"parked":"k1"}', "keys are parked (--park-keys)"),
+        (
+            '{"ticketpool":7,"attempts":1,"parked":"k1"}',
+            "offset 7: 1 failed call; keys are parked (--park-keys)",
+        ),
+        ("of another program", "no memo of run: 'of another program'"),
+        ("x" * 41, f"no memo of run: '{'x' * 40}…'"),
     ],
 )
 def test_a_memo_is_told_to_people(memo: str | None, words: str) -> None:

@@ -10,6 +10,7 @@ from signal import SIGINT
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._resource import ResourceType
 
@@ -18,6 +19,7 @@ from tests.offsets.conftest import Commit, Deny
 from tests.run.topics import committed, tickets, write
 from tests.support import Command, eventually
 from ticketpool.core.trouble import Trouble, memo_of
+from ticketpool.kafka.insist import insist
 
 Start = Callable[..., Command]
 
@@ -130,6 +132,26 @@ def test_an_active_group_is_refused_with_its_members(
     running.expect(0)
     moved = offsets("reset", "--to", "earliest", "--topic", shop, "--yes", "--json").expect(0)
     assert {one["committed"] for one in moved.json()["partitions"]} == {0}
+
+
+def test_an_open_transaction_is_waited_for(
+    offsets: Start, shop: str, kafka: Broker, group: str
+) -> None:
+    properties = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
+    consumer = Consumer({**properties, "group.id": group})
+    consumer.subscribe([shop])
+    eventually(lambda: consumer.poll(0.1) is None and consumer.assignment())
+    producer = Producer({**properties, "transactional.id": group})
+    insist(lambda: producer.init_transactions(10))
+    producer.begin_transaction()
+    member = consumer.consumer_group_metadata()
+    insist(lambda: producer.send_offsets_to_transaction([TopicPartition(shop, 0, 9)], member, 10))
+    consumer.close()
+    to = "reset", "--to", "earliest", "--topic", shop, "--yes"
+    refused = offsets(*to).expect(1)
+    assert f"its offset of {shop} is about" in refused.stderr and "still open" in refused.stderr
+    producer.abort_transaction(10)
+    eventually(lambda: offsets(*to).wait() == 0)
 
 
 def test_a_new_group_is_set_only_when_that_is_meant(

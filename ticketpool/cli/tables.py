@@ -18,20 +18,18 @@ def console() -> Console:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """Numbers are grouped; ``None`` is a dash. Words of the last column, and of the first, may
-    be folded.
+    """Numbers are grouped and stay whole; ``None`` is a dash.
 
-    A name that begins with ``<`` is of a column of words.
+    A name that begins with ``<`` is of a column of words, which may be folded.
     """
     made = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
         words = name.startswith("<")
-        outer = name in (columns[0], columns[-1])
         made.add_column(
             name.lstrip("<"),
             justify="left" if words else "right",
             overflow="fold",
-            no_wrap=not (words and outer),
+            no_wrap=not words,
         )
     for row in rows:
         made.add_row(*map(_cell, row))

@@ -1,6 +1,6 @@
 """Topics for people, as tables, and for programs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -125,14 +125,17 @@ def plan(wanted: Sequence[Wanted], there: Sequence[TopicInfo]) -> None:
 
 
 def _planned(one: Wanted, there: TopicInfo | None) -> tuple[str | int | None, ...]:
-    replicas = "broker's default" if one.replication == -1 else str(one.replication)
-    settings = ", ".join(f"{key}={value}" for key, value in one.config.items()) or None
+    replicas = "default" if one.replication == -1 else str(one.replication)
+    settings = _below_each_other(one.config)
     if there is None:
-        return one.name, one.partitions, replicas, settings, "will be made"
+        return one.name, one.partitions, replicas, settings, "make"
     own = {n: s.value for n, s in (there.settings or {}).items() if s.own}
-    shown = ", ".join(f"{key}={value}" for key, value in own.items()) or None
     size = len(there.partitions), str(there.replicas)
-    return one.name, *size, shown, "is there, stays as it is"
+    return one.name, *size, _below_each_other(own), "stays as it is"
+
+
+def _below_each_other(settings: Mapping[str, str | None]) -> str | None:
+    return "\n".join(f"{key}={value}" for key, value in settings.items()) or None
 
 
 def made(topics: Sequence[TopicInfo], new: Sequence[str]) -> None:

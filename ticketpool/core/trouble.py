@@ -123,8 +123,8 @@ def in_words(metadata: str | None) -> str:
     memo = _memo(metadata)
     if memo is None:
         shown = metadata if len(metadata) <= _SHOWN else f"{metadata[:_SHOWN]}…"
-        return f"not ticketpool's: {shown!r}"
-    parked = "keys are parked (run --park-keys)" if memo.parked else ""
+        return f"no memo of run: {shown!r}"
+    parked = "keys are parked (--park-keys)" if memo.parked else ""
     held = _held(memo)
     return "; ".join(text for text in (held, parked) if text) or _NOTHING.format(memo.offset)
 

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 import msgspec
-from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    TopicPartition,
+)
 
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
@@ -83,20 +88,36 @@ class Groups:
             active,
         )
 
-    def committed(self, name: str) -> dict[Partition, Position]:
-        """All that the group has committed. Ask ``describe`` before."""
+    def committed(self, name: str, *, stable: bool = False) -> dict[Partition, Position]:
+        """All that the group has committed. Ask ``describe`` before.
+
+        ``stable``: raise ``TicketpoolError`` while a transaction is open that is to commit some.
+        """
         found = answer(
             lambda: self._admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(name)], request_timeout=ANSWER_SECONDS
+                [ConsumerGroupTopicPartitions(name)],
+                require_stable=stable,
+                request_timeout=ANSWER_SECONDS,
             )[name],
             f"group {name!r}: its offsets",
             self._kafka,
         )
+        for one in found.topic_partitions or ():
+            if one.error is not None:
+                raise self._unreadable(f"group {name!r}: its offset of {one.topic}", one.error)
         return {
             Partition(one.topic, one.partition): Position(one.offset, one.metadata or "")
             for one in found.topic_partitions or ()
             if one.offset >= 0
         }
+
+    def _unreadable(self, where: str, error: KafkaError) -> TicketpoolError:
+        if error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
+            return failure(error, where, self._kafka)
+        return TicketpoolError(
+            f"{where} is about to be committed by a transaction that is still open, of a member "
+            "that was killed; run it again in 20 s, when that has ended"
+        )
 
     def commit(
         self, name: str, offsets: Mapping[Partition, int]

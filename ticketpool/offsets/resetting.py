@@ -93,7 +93,7 @@ class Resetter:
         partitions = sorted(_selected(partitions_of(topics, counts), counts, topics, numbers))
         group = self._groups.describe(self._name)
         refuse_active(group)
-        committed = self._groups.committed(self._name)
+        committed = self._groups.committed(self._name, stable=True)
         if not new_group:
             check_known_or_new(group, committed, self._kafka)
         return Plan(self._name, self._moves(wanted, partitions, committed))
@@ -118,7 +118,7 @@ class Resetter:
                 is changed then.
         """
         refuse_active(self._groups.describe(self._name))
-        before = self._groups.committed(self._name)
+        before = self._groups.committed(self._name, stable=True)
         for one in plan.changing:
             at = before.get(one.partition)
             if (None if at is None else at.offset) != one.before:

@@ -70,6 +70,7 @@ class Settler:
             again_in_seconds=round(frame.delay_seconds, 3),
             error=why,
         )
+
     def by_living_words(self, pool: Pool[FromWorker], collect: Callable[[], None]) -> None:
         """The same of all lanes that have something in flight.
 
