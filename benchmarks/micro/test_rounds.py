@@ -11,7 +11,11 @@ import pytest
 from benchmarks.micro.steps import BATCH, Measure, Supervisor, messages, per, receive, supervisor
 from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle
+from ticketpool.kafka.delays import Delays
+from ticketpool.kafka.watermarks import Watermarks
+from ticketpool.pool import SlotState
 from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.lookout import Lookout
 from ticketpool.supervisor.report import Reporter
 
 RECORDS = messages(BATCH, BATCH)
@@ -94,7 +98,13 @@ def test_tend(measure: Measure, parts: Supervisor) -> None:
 
 
 def test_refresh(measure: Measure, parts: Supervisor) -> None:
-    reporter = Reporter(parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment)
+    for slot in parts.crew.pool.slots:
+        slot.state = SlotState.READY  # else every lane is blocked, and blamed in words
+    marks, high = Watermarks(parts.config.kafka), parts.consumer.high_watermark
+    lookout = Lookout(parts.config, parts.router, parts.crew.pool, Delays(), marks, high)
+    reporter = Reporter(
+        parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment, lookout
+    )
     measure(reporter.refresh, rounds=30)
     assert reporter.latest is not None
     assert len(reporter.latest.partitions) == len(parts.router.lanes)
