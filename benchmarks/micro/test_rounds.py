@@ -11,7 +11,11 @@ import pytest
 from benchmarks.micro.steps import BATCH, Measure, Supervisor, messages, per, receive, supervisor
 from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle
+from ticketpool.kafka.delays import Delays
+from ticketpool.kafka.watermarks import Watermarks
+from ticketpool.pool import SlotState
 from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.lookout import Lookout
 from ticketpool.supervisor.report import Reporter
 
 RECORDS = messages(BATCH, BATCH)
@@ -99,7 +103,13 @@ def test_tend(measure: Measure, parts: Supervisor) -> None:
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
 def test_refresh(measure: Measure, parts: Supervisor, busy: bool) -> None:
     """Nothing has happened since the last one, or a record of each lane was settled."""
-    reporter = Reporter(parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment)
+    for slot in parts.crew.pool.slots:
+        slot.state = SlotState.READY  # else every lane is blocked, and blamed in words
+    marks, high = Watermarks(parts.config.kafka), parts.consumer.high_watermark
+    lookout = Lookout(parts.config, parts.router, parts.crew.pool, Delays(), marks, high)
+    reporter = Reporter(
+        parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment, lookout
+    )
 
     def prepare() -> tuple[()]:
         for lane in parts.router.lanes.values() if busy else ():

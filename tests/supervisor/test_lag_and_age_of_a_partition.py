@@ -11,7 +11,7 @@ from tests.core.naive import AT, FakeRecord
 from ticketpool.config import RunConfig
 from ticketpool.core.causes import Delay
 from ticketpool.core.flow import Limits
-from ticketpool.core.lane import Lane
+from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
 from ticketpool.kafka.delays import Delays
@@ -157,6 +157,22 @@ def test_what_is_settled_and_not_committed() -> None:
     assert world.look().commit_lag == 2  # since the assignment
     world.lane.confirmed = Position(11)
     assert world.look().commit_lag == 1
+
+
+def test_a_commit_is_late_for_nobody_while_its_lane_is_drained() -> None:
+    world = World()
+    world.read(Record(10, 1.0))
+    world.settle(10)
+    world.lane.state = LaneState.CLOSING
+    for _ in range(20):
+        world.now += 0.5
+        assert world.look().state == "ok"
+    world.lane.state = LaneState.OPEN
+    for _ in range(20):
+        world.now += 0.5
+        told = world.look()
+    assert told.blame is not None
+    assert (told.state, told.blame.kind, told.blame.offset) == ("blocked", "commit", 11)
 
 
 def test_the_rate_is_over_ten_seconds_and_begins_with_the_assignment() -> None:

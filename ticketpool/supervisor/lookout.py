@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ticketpool.config import RunConfig
 from ticketpool.core.causes import WELL, Around, Cause, cause_of
 from ticketpool.core.condition import Condition, Patience, Sight
-from ticketpool.core.lane import Lane
+from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
 from ticketpool.core.remedies import Remedies
 from ticketpool.core.router import Router
@@ -173,7 +173,7 @@ class Lookout:
         around = self._nearer(lane, around, answer)
         at = running.get(lane.partition)
         sight = Sight(
-            position, lane.committed, lag,
+            position, _committed(lane, position), lag,
             (at[0], max(now - at[1] / 1e9, 0.0)) if at is not None else None,
             cause_of(lane, lag, around), lane.refusal, _unread(lane, end),
         )  # fmt: skip
@@ -231,6 +231,11 @@ def _patience_of(config: RunConfig) -> Patience:
 
 def _want(lane: Lane) -> Want:
     return Want(lane.partition, lane.epoch, lane.ledger.committable is None)
+
+
+def _committed(lane: Lane, position: int | None) -> int | None:
+    """What is drained is committed at its end, and late before that in nobody's eyes."""
+    return lane.committed if lane.state is LaneState.OPEN else position
 
 
 def _unread(lane: Lane, end: int | None) -> int | None:
