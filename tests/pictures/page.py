@@ -1,8 +1,7 @@
 """The page, photographed while a real pool works under load on a real broker.
 
 One partition stalls, a worker has died, some tickets are dead letters. Takes two minutes.
-``python -m tests.pictures page`` draws ``page-light.png``, ``page-dark.png`` and
-``letters.png`` beside this file.
+``python -m tests.pictures page`` draws ``page-light.png`` and ``page-dark.png`` beside this file.
 """
 
 import shutil
@@ -32,20 +31,15 @@ def main(folder: Path) -> None:
         for scheme in ("light", "dark"):
             with _opened(browser, address, scheme) as page:
                 page.screenshot(path=folder / f"page-{scheme}.png", full_page=True)
-        with _opened(browser, address, "light", view="letters") as page:
-            page.locator("details.letter summary").first.click()
-            page.screenshot(path=folder / "letters.png")
 
 
 @contextmanager
-def _opened(browser: Browser, address: str, scheme: str, view: str = "board") -> Iterator[Page]:
-    context = browser.new_context(
-        viewport=_SIZE, device_scale_factor=1.5,
-        color_scheme="dark" if scheme == "dark" else "light",
-    )  # fmt: skip
+def _opened(browser: Browser, address: str, scheme: str) -> Iterator[Page]:
+    dark = scheme == "dark"
+    context = browser.new_context(viewport=_SIZE, color_scheme="dark" if dark else "light")
     with closing(context):
         page = context.new_page()
-        page.goto(f"http://{address}/#{view}")
+        page.goto(f"http://{address}/")
         page.wait_for_timeout(3500)  # two snapshots, from which CPU is told
         yield page
 
