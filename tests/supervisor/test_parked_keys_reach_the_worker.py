@@ -11,6 +11,7 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.ledger import Chunk, Ledger
 from ticketpool.core.parking import ParkedKeys
 from ticketpool.kafka.dead_letter import DeadLetters
+from ticketpool.kafka.delays import Delays
 from ticketpool.kafka.outlet import Outgoing
 from ticketpool.supervisor.failures import Failures
 from ticketpool.supervisor.feed import frame_of, open_of
@@ -29,6 +30,7 @@ class Carrier:
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []
+        self.delays = Delays()
 
     def send(self, outgoing: Outgoing) -> None:
         self.sent.append(outgoing)
