@@ -12,6 +12,7 @@ from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
+from ticketpool.supervisor.changes import Changes
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.figures import Figures
 from ticketpool.supervisor.lookout import Lookout, Outlook
@@ -42,6 +43,7 @@ class Reporter:
         self._crew = crew
         self._assignment = assignment
         self._lookout = lookout
+        self._changes = Changes()
         # A drain ends what hangs at its deadline, not at the handler's.
         timeout = config.handler_timeout_seconds
         self._hang_seconds = timeout + config.drain_seconds + _END_SECONDS if timeout else 0.0
@@ -61,6 +63,9 @@ class Reporter:
         }
         lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
         outlooks = self._lookout.look(running)
+        self._changes.keep(outlooks)
+        for lane in lanes:
+            self._changes.note(lane, outlooks[lane.partition])
         partitions = [
             self._partition(lane, running.get(lane.partition), outlooks[lane.partition], now)
             for lane in lanes
