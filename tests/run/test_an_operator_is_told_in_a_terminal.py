@@ -43,13 +43,54 @@ def partition(asked: Command, number: int) -> dict[str, Any]:
 
 def open_transaction(kafka: Broker, topic: str, number: int) -> Producer:
     """A ticket that nobody may read yet: it does not lag."""
-    properties = {"bootstrap.servers": kafka.bootstrap, "transactional.id": topic, "log_level": 0}
-    producer = Producer(properties)
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "transactional.id": topic,
+            "transaction.timeout.ms": 300_000,  # the broker would end it sooner
+            "log_level": 0,
+        }
+    )
     producer.init_transactions(30)
     producer.begin_transaction()
     producer.produce(topic, ticket(), partition=number)
     assert producer.flush(30) == 0
     return producer
+
+
+def told_while_it_stalls(status: Status, by_http: list[str], by_broker: list[str]) -> None:
+    told = status(None, *by_http)
+    assert partition(told, 1)["in_flight_offset"] == 0
+    assert partition(told, 1)["lag"] == 3
+    assert told.json()["ok"] is (told.wait() == 0)
+    stalled = status(8, *by_broker)
+    assert [partition(stalled, n)["lag"] for n in range(3)] == [0, 3, 0]
+    assert [partition(stalled, n)["state"] for n in range(3)] == ["ok", "stall", "ok"]
+    assert "ticketpool" in partition(stalled, 1)["member"]
+
+
+def seen_on_top(by_http: list[str], by_broker: list[str], gate: Path, folder: Path) -> None:
+    with Emulator(*by_broker, folder=folder) as top:
+        eventually(lambda: "3 partitions: 1 stall, 2 ok" in top.text and "stable" in top.text)
+        top.press("q")
+        assert top.process.wait(10) == 0
+
+    with Emulator(*by_http, "--interval", "0.2", folder=folder) as top:
+        eventually(lambda: "[1] " in top.text)
+        top.press("/[1]\r")
+        eventually(lambda: "running 0 for" in top.text)
+        gate.touch()
+        eventually(lambda: "running nothing" in top.text and "processed 3" in top.text)
+        top.press("q")
+        assert top.process.wait(10) == 0
+        eventually(lambda: top.restored)
+
+
+def told_without_a_member(status: Status, by_broker: list[str], group: str) -> None:
+    stopped = status(8, *by_broker)
+    assert partition(stopped, 0)["state"] == "stop"
+    assert partition(stopped, 0)["lag"] == 1
+    assert f"ticketpool run --group {group}" in partition(stopped, 0)["blame"]["remedy"]
 
 
 def test_the_supervisor_and_the_broker_agree_and_the_broker_goes_on_telling(
@@ -67,43 +108,18 @@ def test_the_supervisor_and_the_broker_agree_and_the_broker_goes_on_telling(
     service.await_event("ready")
     eventually(lambda: listener.status()["partitions"][0]["committed"] == 5)
 
-    told = status(None, *by_http)
-    assert partition(told, 1)["in_flight_offset"] == 0
-    assert partition(told, 1)["lag"] == 3
-    assert told.json()["ok"] is (told.wait() == 0)
-    stalled = status(8, *by_broker)
-    assert [partition(stalled, n)["lag"] for n in range(3)] == [0, 3, 0]
-    assert [partition(stalled, n)["state"] for n in range(3)] == ["ok", "stall", "ok"]
-    assert "ticketpool" in partition(stalled, 1)["member"]
-
-    with Emulator(*by_broker, folder=tmp_path) as top:
-        eventually(lambda: "3 partitions: 1 stall, 2 ok" in top.text and "stable" in top.text)
-        top.press("q")
-        assert top.process.wait(10) == 0
-
-    with Emulator(*by_http, "--interval", "0.2", folder=tmp_path) as top:
-        eventually(lambda: "[1] " in top.text)
-        top.press("/[1]\r")
-        eventually(lambda: "running 0 for" in top.text)
-        gate.touch()
-        eventually(lambda: "running nothing" in top.text and "processed 3" in top.text)
-        top.press("q")
-        assert top.process.wait(10) == 0
-        assert top.restored
-
+    told_while_it_stalls(status, by_http, by_broker)
+    seen_on_top(by_http, by_broker, gate, tmp_path)
     eventually(lambda: listener.status()["partitions"][1]["committed"] == 3)
     status(0, *by_broker)
     status(0, *by_http)
-    producer.abort_transaction(30)
     service.signal(SIGTERM)
     service.expect(0)
     status(3, *by_http)
     status(0, *by_broker)  # nobody is there, and nothing waits
     write(kafka, topic, tickets(0, [""]))
-    stopped = status(8, *by_broker)
-    assert partition(stopped, 0)["state"] == "stop"
-    assert partition(stopped, 0)["lag"] == 1
-    assert f"ticketpool run --group {group}" in partition(stopped, 0)["blame"]["remedy"]
+    told_without_a_member(status, by_broker, group)
+    producer.abort_transaction(30)
 
 
 def test_a_broker_that_is_not_there_is_3(status: Status, listener: Listener) -> None:

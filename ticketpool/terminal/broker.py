@@ -7,6 +7,7 @@ broker knows whether a partition has a member and whether its commits move.
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,14 @@ from ticketpool.terminal.words import plural
 _SAMPLES = 150
 _KNOWN_SECONDS = 15.0
 """How far back a look still counts: Java's clients commit each 5 s only."""
+
+_SUPERVISORS_ONLY: dict[str, Any] = {
+    "worker": None, "pid": None, "buffered": 0, "in_flight": 0, "paused": False,
+    "in_flight_offset": None, "in_flight_age_seconds": None, "processed": 0, "retried": 0,
+    "dead_lettered": 0, "skipped": 0, "redelivered": 0, "latency_ms": LatencyMs(),
+    "handler_seconds": 0.0, "handler_buckets": [],
+}  # fmt: skip
+"""What no broker knows."""
 
 
 class Moment:
@@ -100,29 +109,15 @@ def _partition(place: Partition, group: str, moments: list[Moment]) -> Partition
     return PartitionStatus(
         topic=place.topic,
         partition=place.number,
-        worker=None,
-        pid=None,
         committed=committed,
         position=committed,
         high_watermark=end,
         lag=lag,
-        buffered=0,
-        in_flight=0,
-        paused=False,
-        in_flight_offset=None,
-        in_flight_age_seconds=None,
-        processed=0,
-        retried=0,
-        dead_lettered=0,
-        skipped=0,
-        redelivered=0,
-        latency_ms=LatencyMs(),
-        handler_seconds=0.0,
-        handler_buckets=[],
         state=state,
         state_seconds=since,
         blame=_blame(place, group, state, since, moments),
         rate_per_s=_rate(place, moments),
+        **_SUPERVISORS_ONLY,
     )
 
 
