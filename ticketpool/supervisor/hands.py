@@ -116,12 +116,11 @@ class Hands:
                 self._jobs.append((call, job))
 
     def _answer(self, call: Call, answer: Answer) -> None:
+        if not isinstance(call.request, Who):
+            outcome = answer.lines[0] if answer.lines else ""
+            tell = _log.info if answer.exit_code == 0 else _log.warning
+            tell("command answered", **_told(call), outcome=outcome, exit_code=answer.exit_code)
         call.answer(answer)
-        if isinstance(call.request, Who):
-            return
-        outcome = answer.lines[0] if answer.lines else ""
-        tell = _log.info if answer.exit_code == 0 else _log.warning
-        tell("command answered", **_told(call), outcome=outcome, exit_code=answer.exit_code)
 
 
 def _next(job: Job) -> Answer | None:
