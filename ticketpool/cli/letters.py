@@ -206,6 +206,8 @@ def _notes(outcome: "Outcome") -> Iterator[str]:
         yield f"{outcome.before:,} were replayed before"
     if outcome.foreign:
         yield f"{outcome.foreign:,} left alone: no letters of ticketpool, nobody knows whose"
+    if outcome.others:
+        yield f"{outcome.others:,} left alone: letters of other groups (--group)"
     if outcome.stopped:
         yield f"stopped with {letters(outcome.left)} to look at; the same command goes on there"
         for place, offset in outcome.next.items():

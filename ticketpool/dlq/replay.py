@@ -72,6 +72,7 @@ class Outcome(msgspec.Struct, kw_only=True):
         before: meant, and replayed by an earlier run.
         stayed: meant, and not replayed, by reason.
         foreign: records that are no letters of ticketpool; nobody knows where they belong.
+        others: letters of other groups.
         to: how many to which topic.
         left: letters not reached, since it was stopped.
         next: by partition of the dead-letter topic, the first letter that is not replayed.
@@ -85,6 +86,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     before: int = 0
     stayed: dict[str, int] = {}
     foreign: int = 0
+    others: int = 0
     to: dict[str, int] = {}
     left: int = 0
     seconds: float = 0.0
@@ -187,6 +189,7 @@ class Replay:
         order, replayed = self._order, self._replayed[Partition(letter.topic, letter.partition)]
         if letter.origin_topic is None or letter.group != order.group:
             self.outcome.foreign += letter.origin_topic is None
+            self.outcome.others += letter.origin_topic is not None
             self._pass(letter)  # nothing to be done here: another group has its own progress
             return False
         if not order.selection.takes(letter):
