@@ -92,6 +92,13 @@ def _await_file(argument: str, context: Context) -> None:
         time.sleep(0.01)
 
 
+def _stick(argument: str, context: Context) -> None:
+    """Hang at the first call, as on a connection that is dead; the next one goes well."""
+    if not Path(argument).exists():
+        Path(argument).touch()
+        threading.Event().wait()
+
+
 def _raise(argument: str, context: Context) -> None:
     raise LookupError(argument)
 
@@ -223,6 +230,7 @@ _DEEDS: dict[str, Deed] = {
     "": _nothing,
     "sleep": _sleep,
     "await": _await_file,
+    "stick": _stick,
     "raise": _raise,
     "reject": _reject,
     "reject-without": _reject_without,

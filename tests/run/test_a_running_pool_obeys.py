@@ -196,6 +196,32 @@ def restart_all(service: Command) -> None:
     soon(lambda: len(service.events("worker started")) == 4)
 
 
+def test_a_worker_that_hangs_is_replaced_and_its_record_called_again(
+    kafka: Broker, make_topic: Callable[..., str], group: str, run: Run, journal: Journal,
+    hands: Hands, tmp_path: Path,
+) -> None:  # fmt: skip
+    topic = make_topic(2)
+    write(kafka, topic, [*tickets(0, ["", f"stick {tmp_path / 'mark'}", ""]), *tickets(1, [""])])
+    service = run(
+        "obey", topic, "--workers", "1", "--control", str(hands.socket), "--max-crashes", "1"
+    )
+    soon(lambda: len(journal.of(0, "begin")) == 2 and len(journal.of(1, "end")) == 1)
+    said = hands("restart", "--partition", "0", "--wait", "0.5").splitlines()
+    assert said[0].startswith("worker 0 restarted: pid ")
+    assert said[1] == f"{topic}[0] offset 1 was cut off: it is called again"
+    soon(lambda: len(journal.of(0, "end")) == 3)
+    assert [one.offset for one in journal.of(0, "begin")] == [0, 1, 1, 2]
+    old = service.children()[0].pid
+    assert hands("restart", "--worker", "0").endswith(f"{service.children()[0].pid}\n")
+    assert old != service.children()[0].pid
+    assert "which worker?" in hands("restart", code=2)
+    assert "there is 1, 0 to 0" in hands("restart", "--worker", "3", code=2)
+    hands("drain")
+    assert len(service.events("assigned")) == 2
+    assert service.events("dead-lettered") == []  # nothing was held against the record
+    assert committed(kafka, group, topic) == ends(kafka, topic)
+
+
 def check_trace(hands: Hands) -> None:
     said = hands("trace", "--partition", "0")
     first, _, mark, *lines = said.splitlines()

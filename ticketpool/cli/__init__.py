@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": "Go on with a paused partition.",
     "move": "Let another worker serve a partition.",
     "scale": "More workers, or fewer, without a rebalance.",
+    "restart": "Replace a worker whose handler does not come back.",
     "log-level": "Log more, or less.",
     "drain": "End a supervisor in order, and wait for it.",
     "offsets": "A group's offsets: look at them, and move them while it is stopped.",
@@ -34,7 +35,15 @@ GROUPS = {
     "Process tickets": ("run", "produce", "check"),
     "Try it out": ("demo", "broker"),
     "See what is going on": ("status", "top", "trace", "topics", "verify"),
-    "Steer a running supervisor": ("pause", "resume", "move", "scale", "log-level", "drain"),
+    "Steer a running supervisor": (
+        "pause",
+        "resume",
+        "move",
+        "scale",
+        "restart",
+        "log-level",
+        "drain",
+    ),
     "Mend": ("dlq", "offsets"),
 }
 """What commands are for, as ``--help`` shows them."""

@@ -1,5 +1,5 @@
-"""``ticketpool pause``, ``resume``, ``move``, ``scale``, ``drain``, ``log-level`` and ``trace``:
-what is asked of a running supervisor on its control socket."""
+"""``ticketpool pause``, ``resume``, ``move``, ``scale``, ``restart``, ``drain``, ``log-level`` and
+``trace``: what is asked of a running supervisor on its control socket."""
 
 import sys
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ticketpool.cli.options import option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PATIENCE_SECONDS = 15.0  # beyond what the supervisor itself waits
+_PATIENCE_SECONDS = 45.0  # beyond what the supervisor itself waits
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -114,6 +114,25 @@ def scale(**given: Any) -> None:
     again.
     """
     _ask("Scale", **given)
+
+
+@click.command()
+@click.option("--partition", type=click.IntRange(0), help="The worker that has this partition.")
+@click.option("--worker", type=click.IntRange(0), help="This worker.")
+@_topic
+@click.option(
+    "--wait", "seconds", type=click.FloatRange(0, 86_400), default=5.0, show_default=True,
+    metavar="SECONDS", help="That the records at hand have to finish.",
+)  # fmt: skip
+@_supervisor
+def restart(**given: Any) -> None:
+    """Replace a worker by a fresh process: for a handler that does not come back.
+
+    The records at hand are finished first. What still runs after --wait is cut off, and called
+    again by the fresh worker; so are the records of its other partitions. The group does not
+    rebalance.
+    """
+    _ask("Restart", **given)
 
 
 @click.command()

@@ -56,6 +56,18 @@ class Scale(_Request, tag="scale", frozen=True, kw_only=True):
     seconds: Seconds = 30.0
 
 
+class Restart(_Request, tag="restart", frozen=True, kw_only=True):
+    """Replace the worker that has this partition, or this worker, by a fresh process.
+
+    ``seconds``: what still runs then is cut off, and called again.
+    """
+
+    topic: Topic | None = None
+    partition: Number | None = None
+    worker: Number | None = None
+    seconds: Seconds = 5.0
+
+
 class Drain(_Request, tag="drain", frozen=True):
     """As SIGTERM; answered at the very end."""
 
@@ -82,7 +94,7 @@ class Who(_Request, tag="who", frozen=True):
     """Who answers here? For a client that has to choose."""
 
 
-Request = Pause | Resume | Move | Scale | Drain | LogLevel | Trace | Who
+Request = Pause | Resume | Move | Scale | Restart | Drain | LogLevel | Trace | Who
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from ticketpool.control.requests import (
     Move,
     Pause,
     Request,
+    Restart,
     Resume,
     Scale,
     Trace,
@@ -26,6 +27,7 @@ from ticketpool.ipc.frames import Louder
 from ticketpool.supervisor.choosing import Chooser, shown
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.recruit import Recruiter
+from ticketpool.supervisor.replacing import Replacer
 from ticketpool.supervisor.scaling import Scaler
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.tracing import Tracer
@@ -61,6 +63,7 @@ class Commands:
         self._clock = clock
         self._chooser = Chooser(router, config.topics)
         self._scaler = Scaler(router, crew)
+        self._replacer = Replacer(crew, clock)
         self._tracer = Tracer(crew.pool, crew.undertaker, clock)
         crew.on_seen = self._tracer.seen
 
@@ -80,6 +83,8 @@ class Commands:
                 return self._move(request)
             case Scale():
                 return self._scale(request)
+            case Restart():
+                return self._restart(request)
             case Drain():
                 return self._drain(caller)
             case LogLevel():
@@ -151,8 +156,8 @@ class Commands:
         workers = self._scaler.workers
         if worker >= workers:
             raise ControlError(
-                f"no worker {worker}: there are {workers}, 0 to {workers - 1}; for more of them, "
-                "ticketpool scale"
+                f"no worker {worker}: there {'is' if workers == 1 else 'are'} {workers}, 0 to "
+                f"{workers - 1}; for more of them, ticketpool scale"
             )
         if worker >= self._router.slots.open:
             raise ControlError(f"worker {worker} is starting: the pool is being scaled up")
@@ -192,6 +197,11 @@ class Commands:
         more = f" and {len(lanes) - 5} more" if len(lanes) > 5 else ""
         return f"the record at hand is finished first: {', '.join(at_hand[:5])}{more}"
 
+    def _restart(self, request: Restart) -> Job:
+        index, _ = self._meant(request, "which worker?")
+        slot = self._crew.pool.slots[index]
+        return (yield from self._replacer.replace(slot, request.seconds))
+
     # -- the rest ------------------------------------------------------------------------------
 
     def _drain(self, caller: Caller) -> Job:
@@ -211,18 +221,20 @@ class Commands:
         return Answer([f"log level {level}, in {len(reached)} workers too"])
 
     def _trace(self, request: Trace) -> Job:
-        if request.partition is not None:
-            lanes = [self._chooser.lane(request.topic, request.partition)]
-            index = lanes[0].slot
-        elif request.worker is not None:
-            index = request.worker
-            if index >= len(self._crew.pool.slots):
-                self._require_worker(index)
-            lanes = list(self._router.of_slot(index))
-        else:
-            raise ControlError("whose stack? Name a --partition or a --worker")
+        index, lanes = self._meant(request, "whose stack?")
         lines = yield from self._tracer.trace(index, lanes, everything=request.everything)
         return Answer(lines)
+
+    def _meant(self, request: Trace | Restart, question: str) -> tuple[int, list[Lane]]:
+        """The worker, and its lane that was named, or all."""
+        if request.partition is not None:
+            lane = self._chooser.lane(request.topic, request.partition)
+            return lane.slot, [lane]
+        if request.worker is None:
+            raise ControlError(f"{question} Name a --partition or a --worker")
+        if request.worker >= len(self._crew.pool.slots):
+            self._require_worker(request.worker)
+        return request.worker, list(self._router.of_slot(request.worker))
 
 
 def _count(number: int, what: str) -> str:

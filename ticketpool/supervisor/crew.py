@@ -248,11 +248,14 @@ class Crew:
         for these partitions any more. Their other lanes start again elsewhere, and no record
         is charged with this death."""
         for index in {lane.slot for lane in lanes}:
-            slot = self.pool.slots[index]
-            if slot.child is not None:
-                slot.child.kill()
-                slot.child.wait()
-                self._bury(slot, blame=False)
+            self.put_down(self.pool.slots[index])
+
+    def put_down(self, slot: Slot[FromWorker]) -> None:
+        """The same of one slot's worker, whichever lanes it has."""
+        if slot.child is not None:
+            slot.child.kill()
+            slot.child.wait()
+            self._bury(slot, blame=False)
 
     def dismiss(self, seconds: float, hurry: Callable[[], bool]) -> None:
         """All lanes are closed: give the workers time to close their handlers, if these have
