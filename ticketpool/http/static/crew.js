@@ -69,7 +69,7 @@ function entry({ at, level, name, fields }, key) {
   const { topic, partition, offset, epoch, ...others } = fields; // epoch: for machines
   const place = topic === undefined ? [] : [el("b", {}, partition === undefined ? topic : `${topic}[${partition}]`)];
   if (offset !== undefined && offset !== null) place.push(` offset ${count(offset)}`);
-  const told = Object.entries(others).map(([field, value]) => el("span", { class: "field" }, `${words(field)} `, el("i", {}, String(value))));
+  const told = Object.entries(others).map(([field, value]) => el("span", { class: "field" }, `${words(field)}\u00a0`, el("i", {}, String(value))));
   const time = el("time", { datetime: new Date(at * 1000).toISOString(), title: moment(at) }, clock(at));
   const body = el("p", {}, el("strong", {}, name), " ", ...place, " ", ...told);
   const node = el("li", { class: level }, time, body);
