@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests import chromium
 from tests.broker import launch
@@ -19,7 +19,7 @@ from tests.broker.settings import free_port
 from tests.support import Command, eventually
 
 _STALLED_SECONDS = 75.0
-_SIZE = {"width": 1280, "height": 800}
+_SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 
 def main(folder: Path) -> None:

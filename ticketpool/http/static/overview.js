@@ -73,7 +73,7 @@ export class Overview {
     this.latency.show(history, `p99 ${millis(last?.p99_ms)}`, `p50 ${millis(last?.p50_ms)}`);
     const known = all.some((one) => one.lag !== null);
     const late = most("time_lag_seconds");
-    this.lag.show(history, known ? count(sum("lag")) : "–", late ? `the oldest ${seconds(late)} behind` : "nothing is behind");
+    this.lag.show(history, known ? count(sum("lag")) : "–", late ? `the oldest ${seconds(late)} behind` : known ? "nothing is behind" : "");
     this.tell(head, all, workers, sum);
   }
 
