@@ -140,6 +140,7 @@ def test_a_worker_that_cannot_start_leaves_the_pool_as_it_was(
     assert "still 1 worker: " in said
     assert "No module named 'nothing_of_this_name'" in said
     soon(lambda: len(service.children()) == 1)
+    assert service.events("worker not started") == []  # that would end the service, the fifth time
     write(kafka, topic, tickets(0, [""]))
     soon(lambda: journal.count() == 1)
     assert hands("scale", "1") == "nothing to do: 1 worker already\n"

@@ -91,4 +91,5 @@ class Scaler:
         if slot.state is SlotState.READY:
             self._recycler.retire(slot, "scaled down")
         elif slot.state is SlotState.STARTING:
+            slot.state = SlotState.RETIRING  # its end is our doing, and no start that failed
             slot.living.kill()
