@@ -17,7 +17,9 @@ from tests.run.topics import Raw, read, write
 from tests.support import eventually
 from ticketpool.config import KafkaConfig
 from ticketpool.core.selection import Selection
-from ticketpool.dlq.replay import Order, Outcome, Pace, Replay
+from ticketpool.dlq.order import Order, Outcome
+from ticketpool.dlq.pace import Pace
+from ticketpool.dlq.replay import Replay
 from ticketpool.errors import BrokerUnreachable, NotAuthorised, NotDelivered
 from ticketpool.kafka import replayer
 

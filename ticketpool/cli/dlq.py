@@ -18,7 +18,7 @@ from ticketpool.errors import ConfigError, NotDelivered
 
 if TYPE_CHECKING:
     from ticketpool.config import KafkaConfig
-    from ticketpool.dlq.replay import Order, Outcome
+    from ticketpool.dlq.order import Order, Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -192,12 +192,13 @@ def replay(places: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
 
 def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
-    from ticketpool.dlq import replay, scan
+    from ticketpool.dlq import scan
+    from ticketpool.dlq.order import Order
 
     topics, selection = _meant(given)
     if places:
         _only(topics)
-    return replay.Order(
+    return Order(
         topics=topics,
         group=given["group"],
         progress=given["progress_group"] or scan.progress_group(given["group"]),

@@ -14,7 +14,7 @@ from ticketpool.core.letter import Letter
 from ticketpool.dlq.lines import rfc3339
 
 if TYPE_CHECKING:
-    from ticketpool.dlq.replay import Outcome
+    from ticketpool.dlq.order import Outcome
     from ticketpool.dlq.scan import Found, Marks
 
 _WIDTH = 160  # where nobody tells one: a pipe

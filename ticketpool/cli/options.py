@@ -62,7 +62,9 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     values = _named(path, data, shared)
     if handlers and "handlers" in (parameter.name for parameter in ctx.command.params):
         values["handlers"] = handlers
-    return values | _named(path, tables.get(_table_of(ctx), {}), known)
+    siblings = getattr(ctx.parent and ctx.parent.command, "commands", {}).values()
+    theirs = dict.fromkeys(key for one in siblings for key in _by_key(one))
+    return values | _named(path, tables.get(_table_of(ctx), {}), theirs | known)
 
 
 def _table_of(ctx: click.Context) -> str:

@@ -133,14 +133,17 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         at_least("--commit-interval", self.commit_interval_seconds, 0.01)
         at_least("--batch-size", self.batch_size, 1)
         at_least("--batch-timeout", self.batch_seconds, 0)
+        self._check_batches()
+        self._check_parking()
+        self._check_topics()
+        check_traces(self.traces)
+
+    def _check_batches(self) -> None:
         if self.batch_size > _MOST_IN_FLIGHT:
             raise ConfigError(
                 f"--batch-size {self.batch_size}: at most {_MOST_IN_FLIGHT}; a worker has no more "
                 "of a partition at hand"
             )
-        self._check_parking()
-        self._check_topics()
-        check_traces(self.traces)
 
     def _check_parking(self) -> None:
         if self.park_keys and self.on_failure is not OnFailure.DEAD_LETTER:

@@ -83,8 +83,7 @@ def letter_of(record: RawRecord) -> Letter:
     belongs, is told as ``None``. Where a name stands twice, the last counts: a record that
     died twice has both, and ours were added last. Never raises.
     """
-    headers = tuple(record.headers() or ())
-    ours = {name: value for name, value in headers if name in OURS}
+    headers, ours = _parted(record.headers() or ())
     origin_offset, origin_ms = _number(ours, OFFSET), _number(ours, TIMESTAMP)
     return Letter(
         topic=record.topic() or "",
@@ -93,7 +92,7 @@ def letter_of(record: RawRecord) -> Letter:
         written_ms=record.timestamp()[1],
         key=record.key(),
         value=record.value(),
-        headers=tuple(one for one in headers if one[0] not in OURS),
+        headers=headers,
         origin_topic=_text(ours, TOPIC) or None,
         origin_partition=_number(ours, PARTITION),
         origin_offset=origin_offset,
@@ -107,6 +106,14 @@ def letter_of(record: RawRecord) -> Letter:
         first_ms=_or(_number(ours, FIRST_TIMESTAMP), origin_ms),
         follows=_number(ours, FOLLOWS),
     )
+
+
+def _parted(
+    headers: Sequence[tuple[str, bytes | None]],
+) -> tuple[Headers, Mapping[str, bytes | None]]:
+    """The record's own, and ours by name."""
+    own = tuple(one for one in headers if one[0] not in OURS)
+    return own, {name: value for name, value in headers if name in OURS}
 
 
 def number_in(headers: Sequence[tuple[str, bytes | None]], name: str) -> int | None:

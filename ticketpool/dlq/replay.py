@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-import msgspec
-
 from ticketpool.config import KafkaConfig
 from ticketpool.core.letter import Letter, letter_of
 from ticketpool.core.model import Partition
 from ticketpool.core.replayed import Replayed
-from ticketpool.core.selection import Selection
 from ticketpool.dlq.obstacles import Obstacles
+from ticketpool.dlq.order import Order, Outcome, Stay
+from ticketpool.dlq.pace import Pace
 from ticketpool.dlq.returning import headers_of, size_of
 from ticketpool.dlq.scan import reader_of
 from ticketpool.errors import ConfigError, TicketpoolError
@@ -30,68 +29,7 @@ FINISH_SECONDS = 10.0
 _LOOK_EVERY = 200  # letters between two looks whether the progress still fits
 _WAIT_SECONDS = 0.05
 EXAMPLES = 20
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be replayed, and how.
-
-    Attributes:
-        topics: the dead-letter topics.
-        group: whose letters; ``progress`` is the group that remembers.
-        rate: letters a second; 0: as fast as possible.
-        max_replays: a letter that was replayed so often stays.
-        release: the first letter of each key does not wait for those before it (``--park-keys``).
-    """
-
-    topics: tuple[str, ...]
-    group: str
-    progress: str
-    selection: Selection
-    rate: float = 0.0
-    max_replays: int = 3
-    dry_run: bool = False
-    release: bool = False
-
-
-class Stay(msgspec.Struct, frozen=True):
-    """A letter that was not replayed, and why."""
-
-    topic: str
-    partition: int
-    offset: int
-    why: str
-
-
-class Outcome(msgspec.Struct, kw_only=True):
-    """What became of a replay; ``dlq replay --json`` prints it.
-
-    Attributes:
-        ok: all that were meant are replayed, or would be.
-        stopped: by a signal, before the end.
-        replayed: acknowledged by their topics; of a dry run: that would be written.
-        before: meant, and replayed by an earlier run.
-        stayed: meant, and not replayed, by reason.
-        foreign: records that are no letters of ticketpool; nobody knows where they belong.
-        others: letters of other groups.
-        to: how many to which topic.
-        left: letters not reached, since it was stopped.
-        next: by partition of the dead-letter topic, the first letter that is not replayed.
-        examples: the first few that stayed.
-    """
-
-    ok: bool = True
-    dry_run: bool = False
-    stopped: bool = False
-    replayed: int = 0
-    before: int = 0
-    stayed: dict[str, int] = {}
-    foreign: int = 0
-    others: int = 0
-    to: dict[str, int] = {}
-    left: int = 0
-    seconds: float = 0.0
-    next: dict[str, int] = {}
-    examples: list[Stay] = []
+"""Of letters that stay: so many are told one by one."""
 
 
 class Replay:
@@ -292,20 +230,3 @@ class Replay:
         outcome.left = max(self._total - self._read, 0)
         outcome.next = {str(place): one.low for place, one in sorted(self._replayed.items())}
         outcome.ok = not outcome.stayed and not outcome.stopped
-
-
-class Pace:
-    """So many a second, evenly; after a wait it does not catch up. ``rate`` 0: no limit."""
-
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._step = 1 / rate if rate else 0.0
-        self._clock = clock
-        self._due = clock()
-
-    def next(self) -> None:
-        """One was written: the next is due a step later."""
-        self._due = max(self._due, self._clock() - self._step) + self._step
-
-    def left(self) -> float:
-        """Seconds until the next is due, 0 when it is."""
-        return max(self._due - self._clock(), 0.0) if self._step else 0.0

@@ -73,15 +73,12 @@ class Replayer:
         ``partition``: ``None``: that of the key, as Java clients choose it. ``name``: of the
         letter, should it fail.
         """
-        size = len(key or b"") + len(value or b"")
-        if not self.waiting:
-            self._heard = time.monotonic()
+        size = self._begin(key, value)
 
         def report(error: KafkaError | None, _: object) -> None:
             self._bytes -= size
             self._reported(topic, name, error, written)
 
-        self._bytes += size
         where = _BY_KEY if partition is None else partition
         try:
             self._client.produce(
@@ -90,6 +87,14 @@ class Replayer:
         except (KafkaException, BufferError) as error:
             known = error.args[0] if isinstance(error, KafkaException) else None
             report(known or KafkaError(KafkaError._QUEUE_FULL), None)
+
+    def _begin(self, key: bytes | None, value: bytes | None) -> int:
+        """The bytes of a record that is about to be on its way."""
+        if not self.waiting:
+            self._heard = time.monotonic()
+        size = len(key or b"") + len(value or b"")
+        self._bytes += size
+        return size
 
     def _reported(
         self, topic: str, name: str, error: KafkaError | None, written: Callable[[], None]
