@@ -13,7 +13,7 @@ from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
-from ticketpool.supervisor.lookout import Lookout, Outlook
+from ticketpool.supervisor.lookout import Lookout, Outlook, Running
 
 _END_SECONDS = 10.0  # that a worker takes at most, once it is told to end or killed
 
@@ -60,12 +60,7 @@ class Reporter:
             for slot in self._crew.pool.slots
             for lane, offset, since in self._crew.undertaker.running(slot)
         }
-        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
-        outlooks = self._lookout.look(running)
-        partitions = [
-            self._partition(lane, running.get(lane.partition), outlooks[lane.partition])
-            for lane in lanes
-        ]
+        partitions = self._partitions(running)
         self.latest = ServiceStatus(
             state=state.name.lower(),
             ready=state is ServiceState.READY and self._crew.warm,
@@ -96,6 +91,14 @@ class Reporter:
             partitions=len(self._router.of_slot(slot.index)),
         )
 
+    def _partitions(self, running: Running) -> list[PartitionStatus]:
+        outlooks = self._lookout.look(running)
+        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        return [
+            self._partition(lane, running.get(lane.partition), outlooks[lane.partition])
+            for lane in lanes
+        ]
+
     def _partition(
         self, lane: Lane, running: tuple[int, int] | None, outlook: Outlook
     ) -> PartitionStatus:
@@ -108,12 +111,11 @@ class Reporter:
             worker=lane.slot if slot.child else None,
             pid=slot.child.pid if slot.child else None,
             committed=lane.committed,
-            held=lane.held,
             waiting_letters=ledger.held - lane.abandoned,
             **outlook._asdict(),
             buffered=ledger.buffered,
             in_flight=ledger.in_flight,
-            paused=lane.paused,
+            paused=lane.paused, held=lane.held,
             in_flight_offset=running[0] if running else None,
             in_flight_age_seconds=round(age, 3) if age is not None else None,
             processed=counts.processed,
