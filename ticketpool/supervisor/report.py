@@ -15,7 +15,7 @@ from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.changes import Changes
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.figures import Figures
-from ticketpool.supervisor.lookout import Lookout, Outlook
+from ticketpool.supervisor.lookout import Lookout, Outlook, Running
 
 _END_SECONDS = 10.0  # that a worker takes at most, once it is told to end or killed
 
@@ -61,15 +61,7 @@ class Reporter:
             for slot in self._crew.pool.slots
             for lane, offset, since in self._crew.undertaker.running(slot)
         }
-        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
-        outlooks = self._lookout.look(running)
-        self._changes.keep(outlooks)
-        for lane in lanes:
-            self._changes.note(lane, outlooks[lane.partition])
-        partitions = [
-            self._partition(lane, running.get(lane.partition), outlooks[lane.partition], now)
-            for lane in lanes
-        ]
+        partitions = self._partitions(running, now)
         self.latest = ServiceStatus(
             state=state.name.lower(),
             ready=state is ServiceState.READY and self._crew.warm,
@@ -102,6 +94,17 @@ class Reporter:
             **self._figures.of_worker(slot, now),
         )
 
+    def _partitions(self, running: Running, now: float) -> list[PartitionStatus]:
+        outlooks = self._lookout.look(running)
+        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        self._changes.keep(outlooks)
+        for lane in lanes:
+            self._changes.note(lane, outlooks[lane.partition])
+        return [
+            self._partition(lane, running.get(lane.partition), outlooks[lane.partition], now)
+            for lane in lanes
+        ]
+
     def _partition(
         self, lane: Lane, running: tuple[int, int] | None, outlook: Outlook, now: float
     ) -> PartitionStatus:
@@ -114,12 +117,11 @@ class Reporter:
             worker=lane.slot if slot.child else None,
             pid=slot.child.pid if slot.child else None,
             committed=lane.committed,
-            held=lane.held,
             waiting_letters=ledger.held - lane.abandoned,
             **outlook._asdict(),
             buffered=ledger.buffered,
             in_flight=ledger.in_flight,
-            paused=lane.paused,
+            paused=lane.paused, held=lane.held,
             in_flight_offset=running[0] if running else None,
             in_flight_age_seconds=round(age, 3) if age is not None else None,
             processed=counts.processed,
