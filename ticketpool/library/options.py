@@ -63,6 +63,7 @@ class PoolOptions(TypedDict, total=False):
     on_out_of_range: Literal["stop", "earliest", "latest"]
     assignor: Literal["cooperative-sticky", "roundrobin", "range"]
     http: str | None
+    http_payloads: bool
     control: str | None
     until_caught_up: bool
     create_topic: bool
