@@ -72,7 +72,7 @@ class Watch:
 
     def _board(self) -> str:
         """The partitions on the page."""
-        return self._page.inner_text("#partitions")
+        return self._page.inner_text("#partitions").replace("\nThe ", "\nthe ")  # sentences
 
     def _blame(self, topic: str, number: int, state: str) -> str:
         rows = self._listener.status()["partitions"]
