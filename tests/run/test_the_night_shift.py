@@ -62,7 +62,7 @@ class Watch:
         left = max(SOON - (time.monotonic() - began), 1.0)
         eventually(lambda: f"{metric}}} 1.0" in self._metrics(), seconds=left)
         eventually(lambda: self._is_logged(topic, int(number), state), seconds=left)
-        eventually(lambda: reason in self._board(), seconds=OTHERS)
+        eventually(lambda: reason.lower() in self._board(), seconds=OTHERS)
         eventually(lambda: state in self._top.text and place in self._top.text, seconds=OTHERS)
         told = self._command("status", "--http", self._listener.address).expect(8).stdout
         words = " ".join(told.split())
@@ -72,7 +72,7 @@ class Watch:
 
     def _board(self) -> str:
         """The partitions on the page."""
-        return self._page.inner_text("#partitions").replace("\nThe ", "\nthe ")  # sentences
+        return self._page.inner_text("#partitions").lower()  # reasons begin with a capital there
 
     def _blame(self, topic: str, number: int, state: str) -> str:
         rows = self._listener.status()["partitions"]

@@ -98,7 +98,8 @@ class Conductor:
         handler, workers = "ticketpool.demo.handler:handle", str(self._config.workers)
         drain = str(_DRAIN_SECONDS)
         run = ["run", handler, "--workers", workers, "--group", GROUP, "--http", self._address]
-        return [*run, "--control", "off", "--drain-timeout", drain, "-X", FETCH_PROPERTY]
+        run += ["--control", "off"]  # it is nobody's to steer, and leaves nothing behind
+        return [*run, "--drain-timeout", drain, "-X", FETCH_PROPERTY]
 
     def _produce_arguments(self) -> list[str]:
         config = self._config

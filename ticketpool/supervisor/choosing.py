@@ -59,7 +59,7 @@ class Chooser:
     def held(self) -> str:
         """What this supervisor holds, in words: ``it holds tickets[0-3,7]``."""
         lanes = [lane for _, lane in sorted(self._router.lanes.items())]
-        return f"it holds {shown(lanes)}" if lanes else "it holds no partition"
+        return f"it holds {shown(lanes)}" if lanes else "it holds no partition so far"
 
 
 def shown(lanes: Sequence[Lane]) -> str:
