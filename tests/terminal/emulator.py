@@ -1,5 +1,6 @@
 """A terminal for ``top``: a pty, and what would be seen on it."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -89,11 +90,12 @@ class Emulator:
         return same and self.cursor and not self.other_screen
 
     def _follow(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
         rest = ""
         while not self._over.is_set():
             if not select.select([self._ours], [], [], 0.02)[0]:
                 continue
-            rest += os.read(self._ours, 1 << 16).decode()
+            rest += decoder.decode(os.read(self._ours, 1 << 16))
             tail = _HELD_BACK.search(rest)
             whole, rest = (rest[: tail.start()], tail[0]) if tail else (rest, "")
             with self._lock:
