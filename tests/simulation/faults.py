@@ -8,16 +8,15 @@ import signal
 from collections.abc import Callable
 from random import Random
 
-import msgspec
 from confluent_kafka import KafkaException
 
 from tests.simulation.broker import SESSION_SECONDS
 from tests.simulation.children import Worker
 from tests.simulation.outside import simulated
-from tests.simulation.people import ask
+from tests.simulation.people import ask, move, pause, scale
 from tests.simulation.world import Service, World
 from ticketpool.config import Assignor, OnFailure, RunConfig
-from ticketpool.control.requests import Move, Pause, Resume, Scale
+from ticketpool.control.requests import Resume
 from ticketpool.core.model import Partition
 from ticketpool.errors import WorkerStartFailed
 
@@ -266,32 +265,6 @@ def add_partition(episode: Episode) -> None:
 
 def recreate(episode: Episode) -> None:
     episode.world.recreate("a")
-
-
-def pause(episode: Episode) -> None:
-    """A person pauses a partition, or all; another resumes."""
-    if service := episode.a_service():
-        where, rng = held_by(episode, service), episode.rng
-        chosen = {"topic": where.topic, "everything": rng.random() < 0.3}
-        kind = rng.choice(["pause", "pause", "resume"])
-        told = {"command": kind, "partitions": [where.number]} | chosen
-        ask(service, msgspec.convert(told, Pause | Resume))
-
-
-def move(episode: Episode) -> None:
-    if service := episode.a_service():
-        where, worker = held_by(episode, service), episode.rng.randint(0, 2)
-        ask(service, Move(topic=where.topic, partition=where.number, worker=worker))
-
-
-def held_by(episode: Episode, service: Service) -> Partition:
-    """A partition that it has now; if none, one that it may get, or not."""
-    return episode.rng.choice(sorted(episode.world.lanes(service)) or [Partition("a", 0)])
-
-
-def scale(episode: Episode) -> None:
-    if service := episode.a_service():
-        ask(service, Scale(workers=episode.rng.randint(1, 4)))
 
 
 FAULTS: list[Callable[[Episode], None]] = [
