@@ -51,7 +51,7 @@ class Remedies(msgspec.Struct, frozen=True, kw_only=True):
 
     def _retrying(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         reason = f"the handler raised {cause.detail or 'an exception'}; it is tried again"
-        return reason, f"mend what it names; given up after {self.retries} more calls (--retries)"
+        return reason, f"mend what it names; given up after {self.retries} retries (--retries)"
 
     def _crashed(self, at: Partition, cause: Cause, _: str) -> tuple[str, str]:
         stacks = "read the log's 'worker exited': it has the signal, the record and the stacks"
