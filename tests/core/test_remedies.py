@@ -18,7 +18,7 @@ CREATE = "ticketpool topics create"
     [
         (Cause("running", 7), "killed after 300 s (--handler-timeout)", TRACE),
         (Cause("retrying", 7, "OSError: away"), "the handler raised OSError: away", "(--retries)"),
-        (Cause("retrying", 7), "raised an exception", "5 more calls"),
+        (Cause("retrying", 7), "raised an exception", "5 retries"),
         (Cause("crashed", 7, deaths=1), "died once with this record", "'worker exited'"),
         (Cause("crashed", 7, deaths=2), "died 2 times with this record", "'worker exited'"),
         (Cause("crashed", None, "a[1] offset 2"), "waits while a[1] offset 2 is run alone", "log"),
