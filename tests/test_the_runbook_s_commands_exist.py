@@ -1,4 +1,4 @@
-"""Every command that the runbook, OPERATING and the README say is one that ticketpool has, with options that it takes.
+"""Every command that the documents say is one that ticketpool has, with options that it takes.
 
 In doubt because nobody types them until three in the morning.
 """

@@ -165,7 +165,7 @@ def test_parked_keys_ride_with_the_position_and_come_back_with_it() -> None:
     later = make_lane()
     later.parking = ParkedKeys()
     later.carry_over(position, Limits())
-    assert b"k" in later.parking.now
+    assert b"k" in later.parking.current
     assert not later.suspect
     without = make_lane()
     without.carry_over(position, Limits())

@@ -44,7 +44,7 @@ class Life(RuleBasedStateMachine):
     def start(self) -> None:
         """A new supervisor, and lane."""
         self.truth = ParkedKeys(self.memo)
-        self.lane = Parking(self.truth.now.waiting())
+        self.lane = Parking(self.truth.current.waiting())
         self.next, self.settled = self.committed, self.committed
         self.unheard: list[tuple[int, Fate]] = []
         self.held: list[int] = []
@@ -92,7 +92,7 @@ class Life(RuleBasedStateMachine):
 
     def _hear(self, offset: int, fate: Fate) -> None:
         key, headers = self.topic[offset]
-        follows = self.truth.now.follows(key, offset, headers)
+        follows = self.truth.current.follows(key, offset, headers)
         self.truth.note(key, offset, headers, fate)
         self.settled = offset + 1
         if fate is not Fate.HANDLED:
@@ -115,7 +115,7 @@ class Life(RuleBasedStateMachine):
         if supervisor:
             self.start()
         self.next, self.unheard = self.settled, []
-        self.lane = Parking(self.truth.now.waiting())
+        self.lane = Parking(self.truth.current.waiting())
 
     # -- what holds ---------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Life(RuleBasedStateMachine):
                 break
             self.replay_some(10_000, True)
         assert self.replayed == len(self.letters)
-        assert (len(self.lane), len(self.truth.now), self.memo) == (0, 0, "")
+        assert (len(self.lane), len(self.truth.current), self.memo) == (0, 0, "")
         self.each_key_is_handled_in_its_order()
         fresh = {(key, n) for n, (key, headers) in enumerate(self.topic) if not headers}
         assert fresh == set(self.handled)
@@ -212,9 +212,9 @@ def test_what_is_committed_knows_nothing_of_what_lies_behind_it() -> None:
     keys.note(b"k", 10, (), Fate.DIED)
     assert keys.memo(10) == ""
     told = keys.memo(11)
-    assert ParkedKeys(told).now.waiting() == keys.now.waiting()
+    assert ParkedKeys(told).current.waiting() == keys.current.waiting()
     keys.note(b"k", 20, replay(10), Fate.HANDLED)
-    assert (len(keys.now), keys.memo(20), keys.memo(21)) == (0, told, "")
+    assert (len(keys.current), keys.memo(20), keys.memo(21)) == (0, told, "")
 
 
 def test_as_many_as_may_be_parked_fit_beside_an_offset() -> None:
@@ -224,11 +224,11 @@ def test_as_many_as_may_be_parked_fit_beside_an_offset() -> None:
     trouble = Trouble(2**62, 2**31 - 1, 2**31 - 1)
     memo = memo_of(trouble, begun=2**62 + 1, alone=True, parked=keys.memo(2**63 - 1))
     assert len(memo) < 4096
-    assert len(ParkedKeys(parked_of(memo)).now) == MOST_KEYS
+    assert len(ParkedKeys(parked_of(memo)).current) == MOST_KEYS
     assert parked_of(memo_of(trouble, parked="AA==")) == parked_of(memo_of(None, parked="AA=="))
     assert parked_of("") == ""
 
 
 @given(st.text(max_size=40))
 def test_what_others_have_committed_parks_nothing(memo: str) -> None:
-    assert len(ParkedKeys(memo).now) <= 1
+    assert len(ParkedKeys(memo).current) <= 1

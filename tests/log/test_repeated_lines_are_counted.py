@@ -166,7 +166,8 @@ def test_what_complains_without_end_is_cut_short(setup: Setup) -> None:
     assert isinstance(limit, Repeats)
     limit.flush()
     told = [(line["of"], line["count"]) for line in written.lines()[2:]]
-    assert sorted(told) == [("FAIL: broker # is down", 49), ("no answer from #.#.#.#:#", 49)]
+    ours = [one for one in told if "ticketpool#" not in one[0]]  # of a client of a test before
+    assert sorted(ours) == [("FAIL: broker # is down", 49), ("no answer from #.#.#.#:#", 49)]
 
 
 def test_a_real_timer_tells_it(caplog: pytest.LogCaptureFixture) -> None:

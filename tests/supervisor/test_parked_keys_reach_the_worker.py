@@ -58,7 +58,7 @@ def test_a_record_that_is_given_up_unrun_parks_its_key_for_the_worker_too() -> N
     (letter,) = carrier.sent
     assert (letter.origin, letter.offset) == (AT, 0)
     first = frame_of(lane, take(lane), Limits(), whole=True)
-    assert first.parked == lane.parking.now.waiting()
+    assert first.parked == lane.parking.current.waiting()
     assert len(first.parked) == 1
     assert frame_of(lane, take(lane), Limits(), whole=True).parked is None
-    assert open_of(lane).parked == lane.parking.now.waiting()
+    assert open_of(lane).parked == lane.parking.current.waiting()

@@ -134,21 +134,21 @@ class ParkedKeys:
     the offset that may be committed, which lies further back while dead letters are written.
 
     Attributes:
-        now: behind all that is settled.
-        stale: the present worker does not know what ``now`` holds; its next frame tells it.
+        current: behind all that is settled.
+        stale: the present worker does not know what ``current`` holds; its next frame tells it.
     """
 
     def __init__(self, memo: str = "") -> None:
         waiting = list(_unpacked(memo))
-        self.now, self._safe = Parking(waiting), Parking(waiting)
+        self.current, self._safe = Parking(waiting), Parking(waiting)
         self._changes: deque[tuple[int, bytes, tuple[int, int] | None]] = deque()
         self.stale = False
 
     def note(self, key: bytes | None, offset: int, headers: Headers, fate: Fate) -> None:
         """As ``Parking.note``; in the order of offsets."""
-        digest = self.now.note(key, offset, headers, fate)
+        digest = self.current.note(key, offset, headers, fate)
         if digest is not None:
-            self._changes.append((offset, digest, self.now.get(digest)))
+            self._changes.append((offset, digest, self.current.get(digest)))
 
     def memo(self, committable: int) -> str:
         """What is parked before that offset, to be committed beside it. It never steps back."""

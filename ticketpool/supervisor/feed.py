@@ -32,7 +32,7 @@ def open_of(lane: Lane) -> Open:
     if lane.parking is None:
         return Open(lane.number, topic, number, lane.index)
     lane.parking.stale = False
-    return Open(lane.number, topic, number, lane.index, lane.parking.now.waiting())
+    return Open(lane.number, topic, number, lane.index, lane.parking.current.waiting())
 
 
 def _news(lane: Lane) -> list[Waiting] | None:
@@ -40,7 +40,7 @@ def _news(lane: Lane) -> list[Waiting] | None:
     if lane.parking is None or not lane.parking.stale:
         return None
     lane.parking.stale = False
-    return lane.parking.now.waiting()
+    return lane.parking.current.waiting()
 
 
 def _is_all_for_now(lane: Lane, limits: Limits) -> bool:

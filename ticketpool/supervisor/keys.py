@@ -36,7 +36,7 @@ class Keys:
         """
         if lane.parking is None:
             return None
-        now, key = lane.parking.now, record.key()
+        now, key = lane.parking.current, record.key()
         follows = now.follows(key, dead.offset, record.headers() or ())
         if len(now) >= self._most and key is not None and key not in now:
             raise StoppedByPolicy(
@@ -52,9 +52,9 @@ class Keys:
     def _note(self, lane: Lane, offset: int, record: RawRecord, fate: Fate) -> None:
         if lane.parking is None:
             return
-        before = len(lane.parking.now)
+        before = len(lane.parking.current)
         lane.parking.note(record.key(), offset, record.headers() or (), fate)
-        after = len(lane.parking.now)
+        after = len(lane.parking.current)
         if after != before:
             _log.info(
                 "key parked" if after > before else "key free again",

@@ -129,7 +129,7 @@ class Reporter:
             dead_lettered=counts.dead_lettered,
             skipped=counts.skipped,
             redelivered=counts.redelivered,
-            parked_keys=0 if lane.parking is None else len(lane.parking.now),
+            parked_keys=0 if lane.parking is None else len(lane.parking.current),
             **self._figures.of_partition(lane, now, len(self._router.lanes)),
         )  # fmt: skip
 
