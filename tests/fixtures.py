@@ -24,10 +24,11 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark ``kafka`` what uses the broker, so that no one has to remember it."""
+    """Mark what uses the broker or a browser, so that no one has to remember it."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
-            item.add_marker("kafka")
+        for name in ("kafka", "browser"):
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(name)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

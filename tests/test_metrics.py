@@ -5,7 +5,6 @@ an unknown figure must not read 0, and a returning counter must not fall.
 """
 
 import math
-import shutil
 import subprocess
 from collections.abc import Iterator
 
@@ -13,9 +12,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from tests.prometheus import everything, promtool
 from tests.statuses import partition, service, worker
 from ticketpool import __version__
-from ticketpool.core.status import ServiceStatus
+from ticketpool.core.status import Cluster, ServiceStatus, Spread
 from ticketpool.metrics import Metrics
 
 OPEN = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5"
@@ -81,6 +81,77 @@ def test_each_figure_of_the_service_has_its_series(
     name: str, labels: dict[str, str], expected: float
 ) -> None:
     assert value(service(), f"ticketpool_{name}", GROUP | labels) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("time_lag_seconds", 12.5),
+        ("commit_lag_records", 10),
+        ("waiting_letters", 3),
+        ("parked_keys", 2),
+        ("held", 1),
+        ("queue_wait_seconds_count", 9),
+        ("queue_wait_seconds_sum", 1.5),
+        ("end_to_end_seconds_count", 9),
+    ],
+)
+def test_what_an_operator_asks_of_a_partition_has_its_series(name: str, expected: float) -> None:
+    assert value(everything(), f"ticketpool_{name}", FIRST) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("worker_rss_bytes", {"worker": "0"}, 32_000_000),
+        ("worker_cpu_seconds_total", {"worker": "0"}, 21.5),
+        ("worker_uptime_seconds", {"worker": "0"}, 60),
+        ("worker_ends_total", {"worker": "0", "reason": "hung"}, 2),
+        ("worker_ends_total", {"worker": "0", "reason": "crashed"}, 0),
+        ("assigned_partitions", {}, 1),
+        ("problems", {}, 1),
+        ("poll_age_seconds", {}, 0.25),
+        ("cluster_reachable", {}, 1),
+        ("cluster_rtt_seconds", {}, 0.0125),
+        ("cluster_throttle_seconds", {}, 0.5),
+    ],
+)
+def test_what_an_operator_asks_of_the_service_has_its_series(
+    name: str, labels: dict[str, str], expected: float
+) -> None:
+    assert value(everything(), f"ticketpool_{name}", GROUP | labels) == expected
+
+
+@pytest.mark.parametrize("state", ["ok", "warn", "stall", "stop", "rewind", "blocked"])
+def test_one_state_reads_1_and_the_others_0(state: str) -> None:
+    status = service(partition(state=state))
+    told = {
+        labels["state"]: v for n, labels, v in samples(status) if n == "ticketpool_partition_state"
+    }
+    assert [name for name, v in told.items() if v == 1] == [state]
+    assert sorted(told.values()) == [0, 0, 0, 0, 0, 1]
+
+
+def test_brokers_that_do_not_answer_have_no_times() -> None:
+    status = service(cluster=Cluster(reachable=False))
+    assert value(status, "ticketpool_cluster_reachable", GROUP) == 0
+    assert value(status, "ticketpool_cluster_rtt_seconds", GROUP) is None
+
+
+def test_a_partition_more_costs_its_own_series_only() -> None:
+    """Cardinality is bounded by partitions: no offset, key, host or text is a label."""
+
+    def names(status: ServiceStatus) -> list[str]:
+        return [name for name, labels, _ in samples(status) if "partition" in labels]
+
+    spread = Spread(buckets=[(0.1, 1), (None, 1)])
+    one, two = (partition(partition=n, queue_wait=spread, end_to_end=spread) for n in (0, 1))
+    assert len(names(service(one, two))) == 2 * len(names(service(one))) < 100
+    labels = {key for _, some, _ in samples(everything()) for key in some}
+    assert labels <= {
+        "group", "topic", "partition", "worker", "state", "reason", "type", "le", "version",
+        "python",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -211,8 +282,7 @@ def _keys(found: list) -> Iterator[tuple[object, ...]]:  # type: ignore[type-arg
             yield sample.name, tuple(sorted(sample.labels.items())), sample.value
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
 def test_promtool_has_nothing_to_say() -> None:
-    body = Metrics(service).render()[0]
-    told = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True)
+    body = Metrics(everything).render()[0]
+    told = subprocess.run([promtool(), "check", "metrics"], input=body, capture_output=True)
     assert (told.returncode, told.stdout, told.stderr) == (0, b"", b"")

@@ -71,8 +71,8 @@ def test_an_empty_log_is_that_of_a_process_killed_at_once(log: Path) -> None:
 
 def test_logs_of_two_machines_are_not_compared(log: Path) -> None:
     other = lines(log)[0] | {"clock": "another"}
-    (log.parent / "supervisor-9-9.jsonl").write_bytes(msgspec.json.encode(other) + b"\n")
-    with pytest.raises(ConfigError, match=f"{log.stem} and supervisor-9-9 are of different"):
+    (log.parent / "supervisor-x-9.jsonl").write_bytes(msgspec.json.encode(other) + b"\n")
+    with pytest.raises(ConfigError, match=f"{log.stem} and supervisor-x-9 are of different"):
         prove(log.parent)
 
 

@@ -17,7 +17,9 @@ from tests.support import Command
 from ticketpool.cli import run
 from ticketpool.cli.options import defaults_from
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+OPERATING = (ROOT / "deploy" / "OPERATING.md").read_text()
 
 
 def _blocks(opening: str) -> list[str]:
@@ -59,16 +61,31 @@ def test_the_file_of_settings_is_understood(tmp_path: Path) -> None:
     assert "sasl.mechanism=SCRAM-SHA-512" in ctx.meta["ticketpool.properties"]
 
 
-def test_every_option_it_names_exists() -> None:
+@pytest.mark.parametrize("text", [README, OPERATING], ids=["README", "OPERATING"])
+def test_every_option_it_names_exists(text: str) -> None:
     from ticketpool.cli import COMMANDS, cli
 
     known = {"--help"}
     for name in COMMANDS:
         found = cli.get_command(click.Context(cli), name)
         assert found is not None
-        known |= {opt for parameter in found.params for opt in parameter.opts}
+        further = found.commands.values() if isinstance(found, click.Group) else ()
+        for one in (found, *further):
+            known |= {opt for parameter in one.params for opt in parameter.opts}
     foreign = {"--wait", "--bind"}  # of docker compose, of python -m http.server
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - foreign <= known
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - foreign <= known
+
+
+def test_every_file_and_heading_that_it_links_to_is_there() -> None:
+    for source, text in ((ROOT / "README.md", README), (ROOT / "deploy/OPERATING.md", OPERATING)):
+        for link in re.findall(r"\]\(([^)\s:]+)\)|src(?:set)?=\"([^\"]+)\"", text):
+            path, _, heading = "".join(link).partition("#")
+            target = source.parent / path if path else source
+            assert target.exists(), f"{source.name}: {path}"
+            if heading:
+                titles = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+                found = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in titles}
+                assert heading in found, f"{source.name}: {path}#{heading}"
 
 
 class _Server(ThreadingHTTPServer):

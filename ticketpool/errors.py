@@ -4,7 +4,9 @@
 
     TicketpoolError                 1  anything below, or a bug with evidence
     ├── ConfigError                 2  a setting is wrong; the message names it
-    │   └── TopicMissing            2  the topic does not exist
+    │   ├── TopicMissing            2  the topic does not exist
+    │   └── ControlError            2  a supervisor was asked for what it can't do
+    ├── NoSupervisor                3  no supervisor answers on a control socket
     ├── BrokerUnreachable           3  no broker answers at the given addresses
     ├── NotAuthorised               3  the broker answers, and refuses us
     ├── HandlerError                4  the handler cannot be loaded or opened
@@ -15,6 +17,8 @@
     ├── DrainTimeout                6  work was cut off; it will be delivered again
     ├── VerificationFailed          7  a proof of order or completeness failed
     ├── NotDelivered                7  the broker did not acknowledge a record that was sent
+    ├── NotReached                  3  no supervisor answers at the given addresses
+    ├── NotWell                     8  ``status`` found something that is not well
     ├── SupervisorDied              1  an embedded pool's process ended without a word
     ├── OutOfOrder                  1  an invariant of order broke: a bug, with evidence
     └── FrameError                  1  bytes on a pipe that are no frame of ours
@@ -38,6 +42,16 @@ class ConfigError(TicketpoolError):
 
 class TopicMissing(ConfigError):
     """A topic does not exist on the cluster."""
+
+
+class ControlError(ConfigError):
+    """What was asked of a running supervisor makes no sense there; the message says why."""
+
+
+class NoSupervisor(TicketpoolError):
+    """No supervisor answers on a control socket, or several do and none was named."""
+
+    exit_code = 3
 
 
 class BrokerUnreachable(TicketpoolError):
@@ -94,6 +108,18 @@ class NotDelivered(TicketpoolError):
     """A record that was sent has not been acknowledged, and will not be sent again."""
 
     exit_code = 7
+
+
+class NotReached(TicketpoolError):
+    """A supervisor, or the broker, does not answer: how it stands is not known."""
+
+    exit_code = 3
+
+
+class NotWell(TicketpoolError):
+    """All have answered, and something is not well."""
+
+    exit_code = 8
 
 
 class SupervisorDied(TicketpoolError):

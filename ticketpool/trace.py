@@ -1,9 +1,8 @@
 """The trace log: what this process does with each record, as evidence for ``verify --trace``.
 
 One per process, like ``log``: every process of a pool appends to a file of its
-own, one line and one write(2) per event, so that SIGKILL loses nothing that has
-happened. Off unless ``open_supervisor`` or ``open_worker`` was called: then each
-call here costs one comparison, and a worker's hot loop nothing at all.
+own, one line and one write(2) per event, so SIGKILL loses nothing. Off unless ``open_supervisor``
+or ``open_worker`` was called: then a call here costs one comparison, a worker's loop nothing.
 """
 
 import os
@@ -120,8 +119,7 @@ def path() -> str | None:
 
 
 def clock() -> str:
-    """Names the clock that ``time.monotonic_ns`` reads here: times of another boot, or of a
-    container with a time namespace of its own (time_namespaces(7)), can't be compared."""
+    """Names our clock: times of another boot or time namespace (time_namespaces(7)) differ."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     try:
         return f"{boot} {os.readlink('/proc/self/ns/time')}"
@@ -156,8 +154,7 @@ def received(lane: Lane, expected: int | None, offsets: Sequence[int]) -> None:
 
 
 def reached_end(lane: Lane, expected: int | None, end: int) -> None:
-    """The log ends at ``end``: there are no records from ``expected`` on. Call it before the
-    ledger is told."""
+    """The log ends at ``end``, without records from ``expected`` on. Before the ledger is told."""
     if expected is None:
         _note(events.Began, lane, end)
     elif end > expected:
@@ -188,6 +185,11 @@ def skipped(lane: Lane, offset: int) -> None:
 def closing(lane: Lane) -> None:
     """Call it before the worker is told."""
     _note(events.Closing, lane)
+
+
+def handed_back(lane: Lane) -> None:
+    """Its worker has closed it."""
+    _note(events.HandedBack, lane, lane.number)
 
 
 def abandoned(lane: Lane) -> None:

@@ -20,6 +20,7 @@ from ticketpool.ipc.frames import FromWorker, Records, encode
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
 from ticketpool.kafka.outlet import Outlet
+from ticketpool.kafka.quiet import BrokerWatch
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
@@ -101,6 +102,8 @@ class Nowhere(Port[Any]):
 
 class _Client:
     """Takes commits, pauses and questions, and does nothing: what is left is our own part."""
+
+    watch = BrokerWatch("nowhere:9092")
 
     def commit_soon(self, positions: Iterable[tuple[Partition, Position]]) -> bool:
         return bool(list(positions))

@@ -11,7 +11,11 @@ import pytest
 from benchmarks.micro.steps import BATCH, Measure, Supervisor, messages, per, receive, supervisor
 from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle
+from ticketpool.kafka.delays import Delays
+from ticketpool.kafka.watermarks import Watermarks
+from ticketpool.pool import SlotState
 from ticketpool.supervisor.intake import Intake
+from ticketpool.supervisor.lookout import Lookout
 from ticketpool.supervisor.report import Reporter
 
 RECORDS = messages(BATCH, BATCH)
@@ -35,7 +39,10 @@ def step_on(lane: Lane) -> None:
     receive(lane, ONE)
     lane.ledger.take(1, 1)
     lane.ledger.settle((lane.ledger.next or 0) - 1)
-    lane.durations.add([(40 + lane.index % 8, 1)], 500)
+    for bucket in range(40 + lane.index % 8, 100, 4):  # some 15 are in use
+        lane.counts.durations.add([(bucket, 1)], 500)
+    lane.counts.queue_wait.note(0.0001 * lane.index, 1)
+    lane.counts.end_to_end.note(0.001 * lane.index, 1)
 
 
 def test_commit(measure: Measure, parts: Supervisor) -> None:
@@ -93,8 +100,22 @@ def test_tend(measure: Measure, parts: Supervisor) -> None:
     assert not any(lane.paused for lane in parts.router.lanes.values())
 
 
-def test_refresh(measure: Measure, parts: Supervisor) -> None:
-    reporter = Reporter(parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment)
-    measure(reporter.refresh, rounds=30)
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_refresh(measure: Measure, parts: Supervisor, busy: bool) -> None:
+    """Nothing has happened since the last one, or a record of each lane was settled."""
+    for slot in parts.crew.pool.slots:
+        slot.state = SlotState.READY  # else every lane is blocked, and blamed in words
+    marks, high = Watermarks(parts.config.kafka), parts.consumer.high_watermark
+    lookout = Lookout(parts.config, parts.router, parts.crew.pool, Delays(), marks, high)
+    reporter = Reporter(
+        parts.config, Lifecycle(), parts.router, parts.crew, parts.assignment, lookout
+    )
+
+    def prepare() -> tuple[()]:
+        for lane in parts.router.lanes.values() if busy else ():
+            step_on(lane)
+        return ()
+
+    measure(reporter.refresh, prepare, rounds=30)
     assert reporter.latest is not None
     assert len(reporter.latest.partitions) == len(parts.router.lanes)

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks.micro.steps import BATCH, Measure, messages, per, supervisor
+from ticketpool.core.grouping import group
 from ticketpool.core.lane import Lane
-from ticketpool.core.router import group
 from ticketpool.supervisor.intake import Intake
 
 POLLED = 2000

@@ -25,6 +25,9 @@ _QUICK = {
     "broker.heartbeat.interval.ms": "500",
     "offsets.topic.num.partitions": "4",  # 50 by default: 50 folders to make at the first join
     "transaction.state.log.num.partitions": "4",
+    # So that a test can take a right away by an ACL of its own; without any, all are allowed.
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
 }
 
 

@@ -43,6 +43,8 @@ def _work(world: World, random: Random, lease: Lease) -> None:
         world.take_away(lease)
     elif chance < 0.01:
         world.give_up(lease)
+    elif chance < 0.016:
+        world.hand_on(lease)
     elif chance < 0.06:
         world.commit(lease, answered=True)
     elif chance < 0.1:

@@ -83,6 +83,10 @@ class Story:
         self.place(member, events.Committing, offset)
         return self.note(member, events.Committed, "t", 0, self.epoch[member], offset, error)
 
+    def hand_back(self, member: str) -> "Story":
+        """Its worker closes the lane."""
+        return self.place(member, events.HandedBack, self.lane[member])
+
     def die(self, member: str) -> "Story":
         """Its worker dies."""
         pid = self._pids[self.worker[member]]

@@ -181,6 +181,27 @@ def sent_to_another_epochs_lane() -> Story:
     return story.send("A", 0, 1)
 
 
+def run_after_it_was_handed_back() -> Story:
+    story = Story().assign("A", 0).send("A", 0, 2).run("A", [0]).settle("A", 0)
+    return story.hand_back("A").run("A", [1])
+
+
+def handed_back_while_it_ran() -> Story:
+    story = Story().assign("A", 0).send("A", 0, 2).start("A", 0).hand_back("A")
+    return story.hire("A").open("A").send("A", 0, 0).start("A", 0)
+
+
+def handed_on_and_repeated() -> Story:
+    story = Story().assign("A", 0).send("A", 0, 2).run("A", [0, 1]).settle("A", 0)
+    return story.hand_back("A").hire("A").open("A").send("A", 1, 2).run("A", [1, 2])
+
+
+def lane_of_nobody_handed_back() -> Story:
+    story = Story().assign("A", 0)
+    story.lane["A"] = 7
+    return story.hand_back("A")
+
+
 ILLEGAL: dict[Told, set[str]] = {
     lost_dead_letter: {"I1", "I4"},
     nothing_resumed: {"I1"},
@@ -213,6 +234,10 @@ ILLEGAL: dict[Told, set[str]] = {
     sent_after_revocation: {"I7"},
     run_unsent: {"I7"},
     never_sent_anything: {"I7"},
+    run_after_it_was_handed_back: {"I6"},
+    handed_back_while_it_ran: {"I2", "I5", "I6"},
+    handed_on_and_repeated: {"I5"},
+    lane_of_nobody_handed_back: {"log"},
     standstill: {"I10"},
     worker_of_nobody: {"log"},
     call_of_nobody: {"log"},

@@ -131,6 +131,15 @@ def retry_waits() -> Story:
     return story.serve("A", 0, 3).stop("A")
 
 
+def handed_to_another_worker() -> Story:
+    """Record 1 waits for its next attempt; it, and 2, not begun, go to a second worker."""
+    story = Story().assign("A", 0).send("A", 0, 2).run("A", [0]).start("A", 1)
+    story.end("A", 1, "failed").settle("A", 0).hand_back("A").hire("A").open("A").send("A", 1, 2)
+    story.wait(40)  # the first one's lane is over: it does not stand still
+    story.start("A", 1, 2).end("A", 1, "ok", 2).run("A", [2]).settle("A", 2)
+    return story.commit("A", 3).stop("A")
+
+
 LEGAL: dict[Told, dict[str, int]] = {
     served: {},
     passed_over: {},
@@ -149,5 +158,6 @@ LEGAL: dict[Told, dict[str, int]] = {
     begun_anew: {},
     held_up_by_a_neighbour: {},
     retry_waits: {},
+    handed_to_another_worker: {},
 }
 """With how many repetitions each has, by cause."""

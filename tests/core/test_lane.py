@@ -4,6 +4,7 @@ from tests.core.naive import AT, fill
 from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Counts, Lane, LaneState
 from ticketpool.core.ledger import Ledger
+from ticketpool.core.parking import Fate, ParkedKeys
 from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
 
 
@@ -27,7 +28,8 @@ def test_a_new_lane_is_open_unknown_to_its_worker_and_without_blame() -> None:
     assert not lane.suspect
     assert lane.committed is None
     assert lane.next_record is None
-    assert {name: getattr(lane.counts, name) for name in Counts.__slots__} == dict.fromkeys(
+    counts = {name: getattr(lane.counts, name) for name in Counts.__slots__}
+    assert {name: getattr(one, "count", one) for name, one in counts.items()} == dict.fromkeys(
         Counts.__slots__, 0
     )
 
@@ -137,3 +139,34 @@ def test_a_lane_is_quiet_once_closed_and_without_letters_to_wait_for() -> None:
     assert not lane.quiet
     lane.abandoned = 1
     assert lane.quiet
+
+
+def test_it_has_caught_up_when_all_that_was_there_at_its_assignment_is_finished() -> None:
+    empty, full, unread = make_lane(), make_lane(0, 1), Lane(AT, Ledger(AT, None), slot=0, index=0)
+    empty.end, full.end = 0, 2
+    assert [lane.caught_up for lane in (empty, full, unread)] == [True, False, False]
+    full.ledger.take(2, 99)
+    full.ledger.settle(1)
+    assert full.caught_up
+
+
+def test_parked_keys_ride_with_the_position_and_come_back_with_it() -> None:
+    lane = make_lane(0, 1)
+    lane.parking = ParkedKeys()
+    lane.ledger.take(10, 100)
+    lane.ledger.hold(0)
+    lane.parking.note(b"k", 0, (), Fate.DIED)
+    lane.progress(lane.ledger.settle(1))
+    held = lane.position()
+    assert held is not None and "parked" not in held.memo  # the letter is not written yet
+    lane.ledger.release(0)
+    position = lane.position()
+    assert position is not None and position.offset == 2
+    later = make_lane()
+    later.parking = ParkedKeys()
+    later.carry_over(position, Limits())
+    assert b"k" in later.parking.current
+    assert not later.suspect
+    without = make_lane()
+    without.carry_over(position, Limits())
+    assert without.parking is None

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.core.naive import AT, FakeRecord, NaiveLedger, fill, records
 from ticketpool.core.ledger import Chunk, Ledger
+from ticketpool.core.model import RawRecord
 from ticketpool.errors import OutOfOrder
 
 steps = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 7]), st.integers(0, 9)), min_size=1)
@@ -230,3 +231,24 @@ def _taken(ledger: Ledger, max_records: int, max_bytes: int) -> Sequence[int]:
 def test_a_chunk_splits_with_its_bytes() -> None:
     first, rest = Chunk(records(1, 2, 3, size=5), [1, 2, 3]).split(1)
     assert (first.offsets, first.size, rest.offsets, rest.size) == ([1], 5, [2, 3], 10)
+
+
+def test_the_oldest_record_is_held_or_in_flight_or_buffered() -> None:
+    ledger = Ledger(AT, 0)
+    assert (ledger.oldest, ledger.first_held) == (None, None)
+    fill(ledger, 0, 1, 2)
+    assert offset_of(ledger.oldest) == 0
+    ledger.take(2, 100)
+    ledger.hold(0)
+    ledger.settle(1)
+    assert (offset_of(ledger.oldest), ledger.first_held) == (0, 0)
+    ledger.release(0)
+    assert (offset_of(ledger.oldest), ledger.first_held) == (2, None)
+    ledger.take(1, 100)
+    assert offset_of(ledger.oldest) == 2
+    ledger.settle(2)
+    assert ledger.oldest is None
+
+
+def offset_of(record: RawRecord | None) -> int | None:
+    return None if record is None else record.offset()

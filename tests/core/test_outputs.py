@@ -120,3 +120,14 @@ def test_contexts_are_told_apart_by_what_they_say_not_by_what_was_sent() -> None
     assert one == other
     assert hash(one) == hash(other)
     assert Outbox() != 0
+
+
+def test_what_is_carried_on_counts_and_gives_way_to_the_handler_s_own() -> None:
+    at = context()
+    at._outbox.carry = lambda: (("traceparent", b"ours"), ("tracestate", b"a=b"))
+    at.send("t", b"", headers=[("kind", b"sum")])
+    at.send("t", b"", headers=[("traceparent", b"theirs")])
+    first, second = (output.headers for output in at._outbox.outputs)
+    assert first == (("kind", b"sum"), ("traceparent", b"ours"), ("tracestate", b"a=b"))
+    assert second == (("traceparent", b"theirs"), ("tracestate", b"a=b"))
+    assert at._outbox.size == sum(output.size for output in at._outbox.outputs)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.naive import FakeRecord
+from ticketpool.core.grouping import group
 from ticketpool.core.model import Partition
-from ticketpool.core.router import group
 
 PARTITIONS = [Partition(topic, number) for topic in ("a", "b") for number in (0, 1, 300)]
 Runs = list[tuple[Partition, list[FakeRecord]]]

@@ -3,7 +3,7 @@
 In doubt because several lanes of several workers share one state, and workers
 die at any point: lane by lane the naive model of the ledger must agree, and
 what the router says of suspects, numbers, memos and credits is recomputed here
-from the story so far.
+from the story so far. People pause, move and scale meanwhile.
 """
 
 from collections.abc import Callable
@@ -45,6 +45,7 @@ class LaneModel:
         self.cautious = LIMITS.first_records if told else 0
         self.watched = LIMITS.watched_records if told else 1
         self.redelivered = 0
+        self.held = False
 
     def settle(self, through: int) -> int:
         done = self.records.settle(through)
@@ -64,9 +65,14 @@ class LaneModel:
     def charged(self, offset: int) -> int:
         return self.deaths if offset == self.suspect else 0
 
+    @property
+    def resting(self) -> bool:
+        return self.held and not self.records.window
+
     def memo(self, lane: Lane) -> str:
         """What has to stand beside the commit."""
         careful = lane.has_turn if lane.caution else self.watched > 0
+        careful = careful and not self.resting  # nothing of it is about to run
         head = self.head
         if careful and head is not None and lane.state is LaneState.OPEN:
             return memo_of(Trouble(head, 0, self.charged(head) + 1, alone=lane.alone))
@@ -80,7 +86,8 @@ class RouterMachine(RuleBasedStateMachine):
 
     @initialize(slots=st.integers(1, 3), max_crashes=st.integers(1, 3))
     def begin(self, slots: int, max_crashes: int) -> None:
-        self.slots, self.max_crashes = slots, max_crashes
+        self.slots = self.most_slots = slots
+        self.max_crashes = max_crashes
         self.router = Router(
             slots, LIMITS, max_crashes=max_crashes, total_buffer_bytes=SHARED_BYTES
         )
@@ -123,12 +130,17 @@ class RouterMachine(RuleBasedStateMachine):
         return [partition for partition in PARTITIONS if partition not in self.model]
 
     def add(self, partition: Partition, start: int | None, told: Trouble | None = None) -> None:
-        loads = [len(self.router.of_slot(slot)) for slot in range(self.slots)]
+        loads = self.loads()[: self.slots]
         lane = self.router.assign(partition, start)
         assert lane.slot == loads.index(min(loads))
         if start is not None:
             lane.carry_over(Position(start, memo_of(told)), LIMITS)
         self.model[partition] = LaneModel(start, told)
+
+    def loads(self) -> list[int]:
+        """How many lanes each slot will have, when all have arrived."""
+        going = [lane.destination for lane in self.router.lanes.values()]
+        return [going.count(slot) for slot in range(self.most_slots)]
 
     @rule(data=st.data())
     def open(self, data: st.DataObject) -> None:
@@ -182,6 +194,7 @@ class RouterMachine(RuleBasedStateMachine):
         before = self.on_a_last_chance()
         sent = []
         for lane, chunk in self.router.sendable(slot):
+            assert lane.slot == slot
             self.check_sent(lane, chunk)
             assert before in (None, lane)
             sent.append(lane)
@@ -200,7 +213,8 @@ class RouterMachine(RuleBasedStateMachine):
         expected = []
         for lane in self.router.of_slot(slot):
             model = self.model[lane.partition]
-            if model.alone and model.deaths >= self.max_crashes and not model.records.window:
+            deadly = model.alone and model.deaths >= self.max_crashes
+            if deadly and not model.records.window and not model.held:
                 expected += [lane] if model.records.buffer[:1] == [model.suspect] else []
         assert self.router.hopeless(slot) == expected
         for lane in expected:
@@ -211,6 +225,11 @@ class RouterMachine(RuleBasedStateMachine):
         window = model.records.window
         assert lane.state is LaneState.OPEN
         assert lane.opened
+        assert lane.moving is None
+        assert not model.held
+        if lane.suspect and not lane.caution:
+            others = [one for one in self.router.of_slot(lane.slot) if one is not lane]
+            assert not any(one.ledger.in_flight for one in others)
         if lane.suspect or model.watched:
             assert not window
             assert len(chunk.offsets) <= (1 if lane.suspect else LIMITS.first_records)
@@ -239,7 +258,8 @@ class RouterMachine(RuleBasedStateMachine):
         """All that had credit has been sent."""
         for lane in self.router.of_slot(slot):
             model, records = self.model[lane.partition], self.model[lane.partition].records
-            if lane.state is LaneState.OPEN and lane.opened and records.buffer:
+            served = lane.state is LaneState.OPEN and lane.opened and lane.moving is None
+            if served and records.buffer and not model.held:
                 in_use = len(records.window) + records.exposed
                 full = records.bytes_of(records.window) >= LIMITS.window_bytes
                 waits = model.watched and (records.window or not lane.announced)
@@ -270,7 +290,7 @@ class RouterMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def die(self, data: st.DataObject) -> None:
-        slot = data.draw(st.integers(0, self.slots - 1))
+        slot = data.draw(st.integers(0, self.most_slots - 1))
         lanes = list(self.router.of_slot(slot))
         busy = [lane for lane in lanes if self.model[lane.partition].records.window]
         running = data.draw(st.sets(st.sampled_from(busy))) if busy else set()
@@ -283,6 +303,8 @@ class RouterMachine(RuleBasedStateMachine):
         assert {lane.partition for lane in died} == self.charge(heads)
         for lane in died:
             self.give_up(lane)
+        for lane in lanes:
+            self.land(lane)
 
     def check_rewound(self, lane: Lane) -> None:
         model = self.model[lane.partition]
@@ -323,6 +345,54 @@ class RouterMachine(RuleBasedStateMachine):
         self.router.park(lane)
         model.records.rewind()
         assert not lane.opened
+        self.land(lane)
+
+    # -- people ----------------------------------------------------------------------------------
+
+    @rule(data=st.data())
+    def hold_or_resume(self, data: st.DataObject) -> None:
+        if found := self.draw(data):
+            lane, model = found
+            lane.held = model.held = not model.held
+            assert lane.resting == model.resting
+
+    @rule(data=st.data())
+    def move(self, data: st.DataObject) -> None:
+        if found := self.draw(data):
+            self.send_to(found[0], data.draw(st.integers(0, self.slots - 1)))
+
+    @rule(slots=st.integers(1, 4))
+    def scale(self, slots: int) -> None:
+        self.slots, self.most_slots = slots, max(slots, self.most_slots)
+        self.router.slots.resize(slots)
+        self.check_plan(before := self.loads(), plan := self.router.slots.plan())
+        for lane, slot in plan:
+            self.send_to(lane, slot)
+        after = self.loads()
+        assert max(after[:slots]) - min(after[:slots]) <= 1
+        assert not any(after[slots:])
+        assert sum(before) == sum(after)
+
+    def check_plan(self, loads: list[int], plan: list[tuple[Lane, int]]) -> None:
+        """No more moves than are needed."""
+        lanes, open_slots = sum(loads), self.slots
+        fair = sorted([lanes // open_slots + (i < lanes % open_slots) for i in range(open_slots)])
+        stay = sum(map(min, sorted(loads[:open_slots]), fair))
+        assert len(plan) == lanes - stay
+        assert all(lane.destination != slot for lane, slot in plan)
+
+    def send_to(self, lane: Lane, slot: int) -> None:
+        self.router.slots.send(lane, slot)
+        assert lane.destination == slot
+        if not lane.opened:
+            self.land(lane)
+
+    def land(self, lane: Lane) -> None:
+        if lane.moving is not None:
+            slot = lane.moving
+            self.router.slots.land(lane)
+            assert lane.slot == lane.destination == slot
+            assert lane in self.router.of_slot(slot)
 
     # -- commits --------------------------------------------------------------------------------
 
@@ -375,7 +445,11 @@ class RouterMachine(RuleBasedStateMachine):
         assert set(self.router.lanes) == set(self.model)
         assert len({(lane.slot, lane.index) for lane in lanes}) == len(lanes)
         assert all(self.router.find(number) is None for number in self.fenced)
-        assert self.router.starved() == any(m.records.buffer for m in self.model.values())
+        models = self.model.values()
+        assert self.router.starved() == any(m.records.buffer and not m.held for m in models)
+        assert len(
+            {id(lane) for slot in range(self.most_slots) for lane in self.router.of_slot(slot)}
+        ) == len(lanes)
         self.check_buffers_share_what_is_scarce()
 
     def check_buffers_share_what_is_scarce(self) -> None:
@@ -627,3 +701,78 @@ def test_a_cautious_lane_that_waits_for_its_dead_letter_only_is_sent_nothing() -
     assert lane.caution
     assert not lane.ledger.idle
     assert sent(router) == sent(router) == []
+
+
+def test_a_lane_that_is_held_is_neither_run_nor_announced_nor_given_up() -> None:
+    router = Router(1, LIMITS, max_crashes=2)
+    lane = lane_with(router, PARTITIONS[0], 5, 6)
+    lane.held = True
+    assert sent(router) == []
+    assert lane.position() == (5, "")  # should this process end now, the record is not to blame
+    assert list(router.hungry()) == []
+    assert not router.starved()
+    lane.held = False
+    assert sent(router) == [(lane, [5, 6])]
+    router.worker_died(0, [(lane.index, 5)])
+    router.open(lane)
+    assert sent(router) == [(lane, [5])]
+    lane.held = True
+    assert router.worker_died(0, [(lane.index, 5)]) == [lane]  # it ran when that was asked
+    assert router.hopeless(0) == []
+    lane.held = False
+    assert router.hopeless(0) == [lane]
+
+
+def test_a_suspect_that_is_held_keeps_nobody_waiting() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    suspect, other = lane_with(router, PARTITIONS[0], 5, 6), lane_with(router, PARTITIONS[1], 7)
+    router.worker_died(0, [(suspect.index, 5)])
+    router.open(suspect)
+    router.open(other)
+    assert sent(router) == [(suspect, [5])]
+    suspect.held = True
+    assert sent(router) == []  # it runs
+    router.settle(suspect, 5)
+    suspect.in_trouble(6).died(alone=True)
+    assert sent(router) == [(other, [7])]
+
+
+def test_a_turn_passes_on_when_its_lane_is_held() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    first = lane_with(router, PARTITIONS[0], 5, 6, told=Trouble(5, 0, 1))
+    second = lane_with(router, PARTITIONS[1], 7, told=Trouble(7, 0, 1))
+    assert list(router.sendable(0)) == []
+    assert first.has_turn
+    first.held = True
+    assert sent(router) == []  # the other's turn, to be announced
+    assert sent(router) == [(second, [7])]
+
+
+def test_a_suspect_that_moves_waits_for_what_its_new_neighbours_run() -> None:
+    router = Router(2, LIMITS, max_crashes=3)
+    suspect, neighbour = lane_with(router, PARTITIONS[0], 5), lane_with(router, PARTITIONS[1], 7)
+    router.worker_died(0, [(suspect.index, 5)])
+    assert sent(router, 1) == [(neighbour, [7])]
+    router.slots.send(suspect, 1)
+    router.slots.land(suspect)
+    router.open(suspect)
+    assert sent(router, 1) == []
+    router.settle(neighbour, 7)
+    assert sent(router, 1) == [(suspect, [5])]
+
+
+def test_a_lane_that_is_to_move_is_not_sent_more_and_counts_where_it_goes() -> None:
+    router = Router(2, LIMITS, max_crashes=3)
+    moving = lane_with(router, PARTITIONS[0], *range(5, 12))
+    router.slots.send(moving, 1)
+    assert sent(router, 0) == []
+    assert router.assign(PARTITIONS[1], 0).slot == 0
+    assert router.slots.of(7) == ()  # of a worker that gets none yet
+
+
+def test_the_lane_that_lets_go_soonest_moves() -> None:
+    router = Router(1, LIMITS, max_crashes=3)
+    lanes = [lane_with(router, partition, 5) for partition in PARTITIONS[:4]]
+    router.slots.resize(2)
+    ages = dict(zip(lanes, (3.0, 0.0, 9.0, 1.0), strict=True))
+    assert router.slots.plan(ages.__getitem__) == [(lanes[1], 1), (lanes[3], 1)]

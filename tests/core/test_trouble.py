@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketpool.core.trouble import Trouble, memo_of, trouble_of
+from ticketpool.core.trouble import Trouble, in_words, memo_of, trouble_of
 
 BROKERS_LIMIT = 4096
 offsets = st.integers(0, 2**63 - 1)
@@ -101,3 +101,31 @@ def test_any_metadata_is_read_without_an_error(metadata: str) -> None:
 
 def test_what_a_later_version_adds_is_passed_over() -> None:
     assert told(trouble_of('{"ticketpool":5,"crashes":1,"more":[]}')) == (5, 0, 1, False, True)
+
+
+@pytest.mark.parametrize(
+    ("memo", "words"),
+    [
+        (None, ""),
+        ("", ""),
+        (memo_of(Trouble(7, 1)), "offset 7: 1 failed call"),
+        (
+            memo_of(Trouble(7, 3, 1)),
+            "offset 7: 3 failed calls and 1 death (one may be told in advance)",
+        ),
+        (
+            memo_of(Trouble(7, 0, 2, alone=True)),
+            "offset 7: 2 deaths (one may be told in advance, nothing else ran)",
+        ),
+        ('{"ticketpool":7}', "offset 7: nothing is held against it"),
+        ('{"ticketpool":0,"parked":"k1"}', "keys are parked (--park-keys)"),
+        (
+            '{"ticketpool":7,"attempts":1,"parked":"k1"}',
+            "offset 7: 1 failed call; keys are parked (--park-keys)",
+        ),
+        ("of another program", "no memo of run: 'of another program'"),
+        ("x" * 41, f"no memo of run: '{'x' * 40}…'"),
+    ],
+)
+def test_a_memo_is_told_to_people(memo: str | None, words: str) -> None:
+    assert in_words(memo) == words

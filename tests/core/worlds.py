@@ -205,6 +205,18 @@ class World:
         lease.log.owner = None
         self._place(lease, events.Revoked)
 
+    def hand_on(self, lease: Lease) -> None:
+        """A pause or a move: the lane is closed at a record boundary, and opened anew."""
+        if lease.lane is None:
+            return
+        if lease.running is not None:
+            self.step(lease)
+        self.settle(lease, "ack")
+        self._place(lease, events.HandedBack, lease.lane)
+        lease.buffer = lease.window + lease.buffer
+        lease.window, lease.queue, lease.retrying = [], [], None
+        self._open(lease)
+
     # -- records --------------------------------------------------------------------------
 
     def read(self, lease: Lease) -> None:

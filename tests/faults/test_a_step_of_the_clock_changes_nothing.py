@@ -15,9 +15,19 @@ import pytest
 import ticketpool
 
 SHOWN = {
+    "cli/dlq.py": Counter({"time_ns": 1}),  # --since 2h
+    "cli/offsets.py": Counter({"now": 1}),  # reset --to -2h
+    "demo/handler.py": Counter({"time_ns": 1}),  # a latency that is shown, against a ticket's time
+    "http/feed.py": Counter({"time": 1}),  # how old a snapshot is, for the page
     "log.py": Counter({"TimeStamper": 1}),  # the time of a log line
     "produce/tickets.py": Counter({"now": 2}),  # a ticket's own time, and how long its text is
-    "demo/handler.py": Counter({"time_ns": 1}),  # a latency that is shown, against a ticket's time
+    "supervisor/chronicle.py": Counter({"time": 1}),  # when an event was
+    "supervisor/history.py": Counter({"time": 1}),  # when a sample was
+    "supervisor/lookout.py": Counter({"time": 1}),  # the age of a record, by its own timestamp
+    "supervisor/stopwatch.py": Counter({"time": 1}),  # the same, for end to end
+    "supervisor/vitals.py": Counter({"clock_gettime": 1}),  # CLOCK_BOOTTIME, which no one sets
+    "terminal/broker.py": Counter({"time": 1}),  # when a sample was
+    "terminal/words.py": Counter({"strftime": 1}),  # how that is shown
 }
 """Where the wall clock is read, for people; no decision hangs on any of these."""
 

@@ -9,7 +9,7 @@ import psutil
 from ticketpool.http import HttpServer
 
 ROUTES = ("/", "/metrics", "/healthz", "/readyz", "/api/status")
-ASK = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+ASK = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 Serve = Callable[..., HttpServer]
 """The fixture ``serve``: (status, metrics, address), all optional, to a started server."""

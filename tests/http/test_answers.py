@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.http.client import ROUTES, Serve, get
 from tests.statuses import partition, service, worker
-from ticketpool.core.status import LatencyMs, ServiceStatus
+from ticketpool.core.status import Blame, LatencyMs, ServiceStatus
 from ticketpool.http import HttpServer
 from ticketpool.metrics import Metrics
 
@@ -33,6 +33,17 @@ def test_health_follows_the_age_of_the_status(serve: Serve) -> None:
     assert answer.status_code == 503
     assert answer.json()["ok"] is False
     assert "stuck for 60.0 s (bound: 10 s)" in answer.json()["reason"]
+
+
+def test_health_fails_for_what_a_restart_would_mend(serve: Serve) -> None:
+    ill = partition(state="blocked")
+    assert get(serve(lambda: service(ill)), "/healthz").status_code == 200
+    server = serve(lambda: service(ill, problems=["tickets[0] hangs", "tickets[1] hangs"]))
+    answer = get(server, "/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["reason"] == "tickets[0] hangs; tickets[1] hangs"
+    assert get(server, "/api/status").json()["ok"] is False
+    assert get(server, "/readyz").status_code == 200
 
 
 def test_the_bound_of_health_is_a_parameter() -> None:
@@ -150,26 +161,49 @@ class _Page(HTMLParser):
         self.tags: list[str] = []
         self.texts: list[str] = []
         self.links: list[str | None] = []
+        self.loaded: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        given = dict(attrs)
         if tag == "a":
-            self.links.append(dict(attrs)["href"])
+            self.links.append(given["href"])
+        elif where := given.get("src") or given.get("href"):
+            self.loaded.append(where)
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
 
 
-def test_the_page_shows_the_figures_and_leads_on(serve: Serve) -> None:
-    busy = partition(topic="orders", partition=7, paused=True, lag=1234567)
+def test_without_a_script_the_page_is_a_table(serve: Serve) -> None:
+    why = Blame(kind="running", offset=100, since_seconds=9, reason="It runs.", remedy="wait")
+    well = partition(topic="orders", partition=1)
+    bad = partition(topic="orders", partition=7, lag=1234567, state="stall", blame=why)
     dead = worker(slot=5, state="dead", pid=None)
-    page = _Page(get(serve(lambda: service(busy, workers=[dead])), "/").text)
-    expected = {"orders[7]", "1,234,567", "paused", "100 for 1.5 s", "13.375", "0 (pid 4711)"}
+    page = _Page(get(serve(lambda: service(well, bad, workers=[dead])), "/").text)
+    expected = {"1,234,567", "stall", "100 for 1.5 s", "13.375", "0 (pid 4711)", "It runs. wait"}
     assert expected <= set(page.texts)
-    assert {"5", "dead", "ready", "Partitions", "Workers"} <= set(page.texts)
-    assert set(page.links) == set(ROUTES) - {"/"}
-    assert not {"script", "iframe", "img"} & set(page.tags)
+    assert page.texts.index("orders[7]") < page.texts.index("orders[1]")  # trouble first
+    assert {"5", "dead", "Partitions", "Workers"} <= set(page.texts)
+    assert {route.removeprefix("/") for route in ROUTES} - {""} <= set(page.links)
+
+
+def test_what_the_page_loads_is_there_and_its_own(serve: Serve) -> None:
+    server = serve()
+    page = _Page(get(server, "/").text)
+    assert len(page.loaded) >= 4
+    for path in page.loaded:
+        answer = get(server, f"/{path}")
+        assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff")
+    policy = get(server, "/").headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("name", ["page.html", "none.js", "..%2fpage.py", "__init__.py"])
+def test_nothing_else_is_served_as_a_file(serve: Serve, name: str) -> None:
+    assert get(serve(), f"/static/{name}").status_code == 404
 
 
 def test_a_page_without_partitions_says_none(serve: Serve) -> None:
@@ -188,8 +222,8 @@ def test_hostile_names_stay_text(serve: Serve) -> None:
     )
     server = serve(lambda: bad)
     answer = get(server, "/")
-    assert "<script" not in answer.text.lower()
-    # Title (group, state), badge, group, handler, kind of rebalance, partition, worker.
+    assert answer.text.lower().count("<script") == 1  # ours
+    # Title (group, state), state, group, handler, partition, worker's state, kind of rebalance.
     assert answer.text.count(html.escape(HOSTILE)) == 8
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert get(server, "/api/status").json()["group"] == HOSTILE

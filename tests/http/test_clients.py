@@ -15,7 +15,9 @@ from ticketpool.http.server import _MAX_CONNECTIONS, Connection
 
 def test_clients_that_say_half_a_word_hold_up_nobody(serve: Serve) -> None:
     server = serve()
-    clients = [connect(server, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ") for _ in range(20)]
+    clients = [
+        connect(server, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") for _ in range(20)
+    ]
     try:
         assert get(server, "/healthz").status_code == 200
     finally:
@@ -25,7 +27,11 @@ def test_clients_that_say_half_a_word_hold_up_nobody(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET"],
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET",
+    ],
     ids=["silent", "half a request", "half of the second"],
 )
 def test_who_never_finishes_is_cut(

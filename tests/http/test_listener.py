@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from tests.http.client import ASK, Serve, connect, cut, get, open_at
+from ticketpool.config.address import parse
 from ticketpool.errors import ConfigError
-from ticketpool.http.server import parse
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def test_all_that_is_given_arrives() -> None:
         "offset_reset": "latest",
         "assignor": "range",
         "http": "127.0.0.1:1",
+        "control": "/run/shop/pool.sock",
         "log_format": "json",
         "log_level": "error",
     }

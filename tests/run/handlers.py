@@ -92,6 +92,13 @@ def _await_file(argument: str, context: Context) -> None:
         time.sleep(0.01)
 
 
+def _stick(argument: str, context: Context) -> None:
+    """Hang at the first call, as on a connection that is dead; the next one goes well."""
+    if not Path(argument).exists():
+        Path(argument).touch()
+        threading.Event().wait()
+
+
 def _raise(argument: str, context: Context) -> None:
     raise LookupError(argument)
 
@@ -103,6 +110,12 @@ def _reject(argument: str, context: Context) -> None:
 def _send(argument: str, context: Context) -> None:
     """So many bytes more, that no compression makes fewer."""
     context.send(os.environ["OUTPUTS"], random.Random(1).randbytes(int(argument)))
+
+
+def _reject_without(argument: str, context: Context) -> None:
+    """Until the file is there."""
+    if not Path(argument).exists():
+        raise Reject(argument)
 
 
 def _raise_before(argument: str, context: Context) -> None:
@@ -217,8 +230,10 @@ _DEEDS: dict[str, Deed] = {
     "": _nothing,
     "sleep": _sleep,
     "await": _await_file,
+    "stick": _stick,
     "raise": _raise,
     "reject": _reject,
+    "reject-without": _reject_without,
     "send": _send,
     "raise-before": _raise_before,
     "unprintable": _unprintable,

@@ -13,8 +13,10 @@ from confluent_kafka import KafkaException
 from tests.simulation.broker import SESSION_SECONDS
 from tests.simulation.children import Worker
 from tests.simulation.outside import simulated
+from tests.simulation.people import ask, move, pause, scale
 from tests.simulation.world import Service, World
 from ticketpool.config import Assignor, OnFailure, RunConfig
+from ticketpool.control.requests import Resume
 from ticketpool.core.model import Partition
 from ticketpool.errors import WorkerStartFailed
 
@@ -108,6 +110,8 @@ class Episode:
         world.start_fails, world.lost_answers = 0, 0.0
         world.broker.refuse = lambda: None
         world.broker.down_until = world.broker.letters_refused_until = 0.0
+        for service in world.living:
+            ask(service, Resume(everything=True))
 
     def _settled(self) -> bool:
         while len(self.world.living) < max(self.wanted, 1):
@@ -266,5 +270,5 @@ def recreate(episode: Episode) -> None:
 FAULTS: list[Callable[[Episode], None]] = [
     crash_somewhere, kill_worker, stop_worker, garble, fail_starts, join, leave, leave_at_once,
     kill_service, stop_service, expel, black_out, refuse_commits, lose_answers, refuse_letters,
-    add_partition, recreate,
+    add_partition, recreate, pause, move, scale,
 ]  # fmt: skip

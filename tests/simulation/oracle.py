@@ -40,6 +40,7 @@ class Oracle:
         self.takeovers: Counter[Log] = Counter()
         self.lone: Counter[tuple[Entry, Any]] = Counter()  # deaths alone, by record and epoch
         self.again = 0  # handler calls for what had ended
+        self.paused: dict[Any, int] = {}  # lanes held by people, and what they had in flight
         self.progress = 0  # rises with everything that can't happen for ever
 
     def expect(self, holds: object, check: str, what: str) -> None:
@@ -251,6 +252,12 @@ class Oracle:
             sent = ledger.in_flight
             self.expect(sent < limits.window_records + limits.batch_records, "flow",
                         f"{partition}: {sent} in flight")  # fmt: skip
+            self.expect(not lane.held or sent <= self.paused.get(lane, sent), "flow",
+                        f"{partition} is held, and was sent more")  # fmt: skip
+            if lane.held:
+                self.paused[lane] = sent
+            else:
+                self.paused.pop(lane, None)
 
     def summed_up(self, process: Any, processed: int, dead: int, *, clean: bool) -> None:
         """A supervisor has stopped in order and says what it did."""

@@ -21,6 +21,7 @@ from tests.simulation.world import BATCH, LIMITS, World
 from ticketpool.core.model import Partition
 from ticketpool.ipc import channel
 from ticketpool.kafka import consumer, outlet
+from ticketpool.kafka.watermarks import Answer
 from ticketpool.pool import pool
 from ticketpool.supervisor import recruit, service
 from ticketpool.worker import lane, place
@@ -34,6 +35,23 @@ class Cluster:
 
     def require(self, topics: Any) -> dict[str, int]:
         return {topic: sum(p.topic == topic for p in self._logs) for topic in topics}
+
+
+class Watermarks:
+    """``ticketpool.kafka.watermarks.Watermarks``, whose answers are always new."""
+
+    silent_seconds = None
+
+    def __init__(self, world: World, kafka: Any) -> None:
+        self._logs = world.broker.logs
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+    def want(self, wanted: Any) -> None: ...
+
+    def of(self, partition: Partition, epoch: int) -> Answer | None:
+        log = self._logs.get(partition)
+        return None if log is None else Answer(epoch, log.end, log.start)
 
 
 class Log:
@@ -85,6 +103,7 @@ def _replacements(world: World) -> list[tuple[Any, str, Any]]:
         (service, "Limits", lambda **given: limits(**given)),
         (service, "Cluster", functools.partial(Cluster, world)),
         (service, "Leaving", functools.partial(Leaving, kernel)),
+        (service, "Watermarks", functools.partial(Watermarks, world)),
         (recruit, "Child", functools.partial(children.Child, world)),
         (consumer, "make_client", world.connect),
         (consumer, "BATCH", BATCH),

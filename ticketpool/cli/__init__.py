@@ -1,4 +1,4 @@
-"""The command line: a command per module, imported when it is called."""
+"""The command line: commands by name, their modules imported when they are called."""
 
 import importlib
 import sys
@@ -14,9 +14,42 @@ COMMANDS = {
     "produce": "Write keyed tickets at an exact pace, from several processes.",
     "demo": "Everything on this machine without a server, with proof of order.",
     "broker": "An embedded, in-memory cluster in the foreground, for trying things.",
+    "status": "Lag and state of each partition, once; exit code by state.",
+    "top": "The same, live: partitions, workers, events.",
     "check": "Look at what `run` would need, without processing anything.",
+    "dlq": "Dead letters: list, show, replay, export.",
     "verify": "Read a topic and prove order per key, gaps and duplicates.",
+    "trace": "The stack of the worker that has a partition, with its record.",
+    "pause": "Run nothing more of a partition.",
+    "resume": "Go on with a paused partition.",
+    "move": "Let another worker serve a partition.",
+    "scale": "More workers, or fewer, without a rebalance.",
+    "restart": "Replace a worker whose handler does not come back.",
+    "log-level": "Log more, or less.",
+    "drain": "End a supervisor in order, and wait for it.",
+    "offsets": "A group's offsets: look at them, and move them while it is stopped.",
+    "topics": "Topics: partitions, offsets, configuration, trouble; and making them.",
 }
+
+GROUPS = {
+    "Process tickets": ("run", "produce", "check"),
+    "Try it out": ("demo", "broker"),
+    "See what is going on": ("status", "top", "trace", "topics", "verify"),
+    "Steer a running supervisor": (
+        "pause",
+        "resume",
+        "move",
+        "scale",
+        "restart",
+        "log-level",
+        "drain",
+    ),
+    "Mend": ("dlq", "offsets"),
+}
+"""What commands are for, as ``--help`` shows them."""
+
+_MODULES = dict.fromkeys((*GROUPS["Steer a running supervisor"], "trace"), "control")
+"""Of commands that share a module; each other one has its own, and is ``command`` there."""
 
 
 class _LazyGroup(click.Group):
@@ -28,13 +61,17 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ticketpool.cli.{cmd_name}")
-        command: click.Command = module.command
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"ticketpool.cli.{_MODULES.get(cmd_name, name)}")
+        command: click.Command = getattr(module, name if cmd_name in _MODULES else "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))  # one column for all groups
+        for title, names in GROUPS.items():
+            if rows := [(n.ljust(width), COMMANDS[n]) for n in names if n in COMMANDS]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,5 +88,8 @@ def main(**kwargs: Any) -> None:
     try:
         cli(standalone_mode=True, **kwargs)
     except TicketpoolError as error:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+        from ticketpool.masking import masked
+
+        text = masked(str(error))
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
         sys.exit(error.exit_code)

@@ -20,7 +20,7 @@ from ticketpool.errors import ConfigError
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PROPERTIES = "ticketpool.properties"  # key in a context's meta
-_TABLES = ("run", "produce", "verify", "demo", "broker")
+_TABLES = ("run", "produce", "verify", "demo", "broker", "status", "top", "dlq")
 _TABLE_OF = {"check": "run"}
 
 
@@ -62,8 +62,17 @@ def defaults_from(path: Path, ctx: click.Context) -> dict[str, Any]:
     values = _named(path, data, shared)
     if handlers and "handlers" in (parameter.name for parameter in ctx.command.params):
         values["handlers"] = handlers
-    table = _TABLE_OF.get(ctx.info_name or "", ctx.info_name or "")
-    return values | _named(path, tables.get(table, {}), known)
+    siblings = getattr(ctx.parent and ctx.parent.command, "commands", {}).values()
+    theirs = dict.fromkeys(key for one in siblings for key in _by_key(one))
+    return values | _named(path, tables.get(_table_of(ctx), {}), theirs | known)
+
+
+def _table_of(ctx: click.Context) -> str:
+    """The table of a command; those of a group (``dlq list``) share the group's."""
+    parent = ctx.parent
+    group = parent.info_name if parent is not None and parent.parent is not None else None
+    name = group or ctx.info_name or ""
+    return _TABLE_OF.get(name, name)
 
 
 def _table(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -165,11 +174,12 @@ def kafka_config(bootstrap_servers: str, properties: tuple[str, ...]) -> KafkaCo
     given = {p.partition("=")[0] for p in properties}
     of_file: tuple[str, ...] = click.get_current_context().meta.get(_PROPERTIES, ())
     others = tuple(p for p in of_file if p.partition("=")[0] not in given)
-    values = [p.partition("=")[2] for p in (*others, *properties)]
+    values = [p.partition("=")[::2] for p in (*others, *properties)]
     return KafkaConfig(
         bootstrap_servers=bootstrap_servers,
         properties=parse(others, on_argv=False) | parse(properties),
-        secret_variables=tuple(v.removeprefix("env:") for v in values if v.startswith("env:")),
+        secret_variables=tuple(v.removeprefix("env:") for _, v in values if v.startswith("env:")),
+        references={name: v for name, v in values if v.startswith(("env:", "file:"))},
     )
 
 

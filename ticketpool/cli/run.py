@@ -14,6 +14,7 @@ from ticketpool.config import (
     RunConfig,
     usable_cores,
 )
+from ticketpool.config.traces import TRACES
 from ticketpool.errors import ConfigError
 
 _DEFAULT = RunConfig()
@@ -50,6 +51,10 @@ _DEFAULT = RunConfig()
     default=_DEFAULT.dead_letter_limit,
     help="Share of dead letters in the last 200 records that stops the service; 1: never.",
 )
+@option("--park-keys", is_flag=True,
+        help="Later tickets of a dead letter's key follow it, until `dlq replay`.")  # fmt: skip
+@option("--max-parked-keys", type=click.IntRange(1, 100), default=_DEFAULT.max_parked_keys,
+        help="Parked keys of a partition; with one more the service stops.")  # fmt: skip
 @option("--handler-timeout", type=click.FloatRange(0), default=_DEFAULT.handler_timeout_seconds,
         help="Seconds after which a call counts as hung, its worker is killed.")  # fmt: skip
 @option("--max-crashes", type=click.IntRange(1), default=_DEFAULT.max_crashes,
@@ -92,6 +97,11 @@ _DEFAULT = RunConfig()
         default=_DEFAULT.assignor.value, help="How the group shares partitions.")  # fmt: skip
 @option("--http", default=_DEFAULT.http, metavar="HOST:PORT",
         help="Status page, metrics and health; 'off' for none.")  # fmt: skip
+@option("--control", default="auto", metavar="PATH",
+        help="Socket for pause, scale, trace and so on; 'off' for none. auto: a file of its own "
+        "where those commands find it.")  # fmt: skip
+@option("--http-payloads", is_flag=True,
+        help="Show payloads of dead letters beyond loopback, too.")  # fmt: skip
 @option("--exactly-once", is_flag=True,
         help="Write what handlers send, dead letters and offsets in one transaction.")  # fmt: skip
 @option("--until-caught-up", is_flag=True,
@@ -103,6 +113,9 @@ _DEFAULT = RunConfig()
         show_default="the broker's", help="Of a topic that --create-topic makes.")  # fmt: skip
 @option("--trace-log", type=click.Path(file_okay=False), metavar="DIR",
         help="Note what becomes of each record there, for 'verify --trace DIR'.")  # fmt: skip
+@option("--traces", type=click.Choice(TRACES), default=_DEFAULT.traces,
+        help="OpenTelemetry's spans of each call: to the collector that "
+        "OTEL_EXPORTER_OTLP_ENDPOINT names, or to standard error.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @kafka_options
 def command(**given: Any) -> None:
@@ -178,6 +191,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         on_failure=OnFailure(given["on_failure"]),
         dead_letter_topic=given["dead_letter_topic"],
         dead_letter_limit=given["dead_letter_limit"],
+        park_keys=given["park_keys"],
+        max_parked_keys=given["max_parked_keys"],
         on_out_of_range=OnOutOfRange(given["on_out_of_range"]),
         handler_timeout_seconds=given["handler_timeout"],
         max_crashes=given["max_crashes"],
@@ -192,6 +207,8 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         offset_reset=OffsetReset(given["offset_reset"]),
         assignor=Assignor(given["assignor"]),
         http=None if http == "off" else http,
+        control=None if given["control"] == "off" else given["control"],
+        http_payloads=given["http_payloads"],
         exactly_once=given["exactly_once"],
         until_caught_up=given["until_caught_up"],
         create_topic=given["create_topic"],
@@ -199,4 +216,5 @@ def configure(*, quiet_stdout: bool, **given: Any) -> RunConfig:
         replication=given["replication"],
         quiet_stdout=quiet_stdout,
         trace_log=given["trace_log"],
+        traces=given["traces"],
     )

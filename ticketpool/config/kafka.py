@@ -21,11 +21,13 @@ class KafkaConfig(msgspec.Struct, frozen=True, kw_only=True):
         properties: further librdkafka properties by name (``-X name=value``).
         secret_variables: environment variables that properties came from; workers
             don't get to see them.
+        references: ``env:NAME`` or ``file:PATH`` by the property whose value came from there.
     """
 
     bootstrap_servers: str = "localhost:9092"
     properties: dict[str, str] = {}
     secret_variables: tuple[str, ...] = ()
+    references: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         named("--bootstrap-servers", self.bootstrap_servers)

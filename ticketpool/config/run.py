@@ -8,7 +8,9 @@ import msgspec
 from ticketpool.config.bounds import at_least, named
 from ticketpool.config.kafka import KafkaConfig
 from ticketpool.config.logs import LogConfig
+from ticketpool.config.traces import check_traces
 from ticketpool.core.flow import Limits
+from ticketpool.core.parking import MOST_KEYS
 from ticketpool.errors import ConfigError
 
 _MOST_IN_FLIGHT = Limits().window_records
@@ -78,6 +80,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: OnFailure = OnFailure.DEAD_LETTER
     dead_letter_limit: float = 0.5  # share of the last 200 records; above it the service stops
     dead_letter_topic: str | None = None  # None: <topic>.dlq, one for each topic
+    park_keys: bool = False  # later tickets of a dead letter's key follow it
+    max_parked_keys: int = 50  # of a partition; they ride in the commit's metadata, of 4 kB
     handler_timeout_seconds: float = 300.0  # 0: none
     max_crashes: int = 3
     max_records_per_worker: int = 0  # then it is replaced, for handlers that leak; 0: never
@@ -92,6 +96,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_out_of_range: OnOutOfRange = OnOutOfRange.STOP
     assignor: Assignor = Assignor.COOPERATIVE_STICKY
     http: str | None = "127.0.0.1:9464"  # None: no listener
+    control: str | None = None  # socket for pause, scale, …: a path, or "auto"; None: none
+    http_payloads: bool = False  # show dead letters' payloads on a listener beyond loopback, too
     exactly_once: bool = False  # outputs, dead letters and offsets in one transaction
     until_caught_up: bool = False
     create_topic: bool = False
@@ -100,6 +106,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     quiet_stdout: bool = False  # handlers' prints go to standard error (--json)
     search_path: tuple[str, ...] = ()  # where workers find modules, beside the current folder
     trace_log: str | None = None  # folder for the evidence that verify --trace judges
+    traces: str = "off"  # where OpenTelemetry's spans go: otlp, console
 
     def __post_init__(self) -> None:
         named("--group", self.group)
@@ -126,12 +133,26 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         at_least("--commit-interval", self.commit_interval_seconds, 0.01)
         at_least("--batch-size", self.batch_size, 1)
         at_least("--batch-timeout", self.batch_seconds, 0)
+        self._check_batches()
+        self._check_parking()
+        self._check_topics()
+        check_traces(self.traces)
+
+    def _check_batches(self) -> None:
         if self.batch_size > _MOST_IN_FLIGHT:
             raise ConfigError(
                 f"--batch-size {self.batch_size}: at most {_MOST_IN_FLIGHT}; a worker has no more "
                 "of a partition at hand"
             )
-        self._check_topics()
+
+    def _check_parking(self) -> None:
+        if self.park_keys and self.on_failure is not OnFailure.DEAD_LETTER:
+            raise ConfigError(
+                f"--park-keys: tickets follow dead letters, and with --on-failure "
+                f"{self.on_failure} there are none"
+            )
+        if not 1 <= self.max_parked_keys <= MOST_KEYS:
+            raise ConfigError(f"--max-parked-keys {self.max_parked_keys}: 1 to {MOST_KEYS}")
 
     def _check_topics(self) -> None:
         for codec in (self.codec, *self.codecs.values()):

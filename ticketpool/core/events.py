@@ -139,6 +139,13 @@ class Closing(_Placed, tag="closing", frozen=True):
     """*Supervisor.* The worker is told to finish the record at hand and drop the rest."""
 
 
+class HandedBack(_Placed, tag="handed_back", frozen=True):
+    """*Supervisor.* The worker has closed lane ``lane`` and will begin nothing more of it; what
+    it had not begun may be sent to another lane."""
+
+    lane: int
+
+
 class Revoked(_Placed, tag="revoked", frozen=True):
     """*Supervisor.* Given up, in order: nothing of ours runs there any more."""
 
@@ -175,6 +182,7 @@ Event = (
     | Committed
     | Abandoned
     | Closing
+    | HandedBack
     | Revoked
     | Lost
     | WorkerExited

@@ -3,10 +3,11 @@
 from enum import Enum, auto
 
 from ticketpool.core.flow import Limits
-from ticketpool.core.latency import Histogram
 from ticketpool.core.ledger import Ledger
 from ticketpool.core.model import Partition
-from ticketpool.core.trouble import Position, Trouble, memo_of, trouble_of
+from ticketpool.core.parking import ParkedKeys
+from ticketpool.core.timing import WAITING, Timing
+from ticketpool.core.trouble import Position, Trouble, memo_of, parked_of, trouble_of
 
 
 class LaneState(Enum):
@@ -18,11 +19,24 @@ class LaneState(Enum):
 
 
 class Counts:
-    """What became of a partition's records, over the life of this process."""
+    """What became of a partition's records, over the life of this process.
 
-    __slots__ = ("dead_lettered", "processed", "redelivered", "retried", "skipped")
+    Attributes:
+        durations: of decoding and handler, retries included.
+        queue_wait: from being read to the start of the handler.
+        end_to_end: from a record's timestamp to its settlement.
+        unmeasured: records that are not in these two, and will count with the next ones.
+    """
+
+    __slots__ = (
+        "dead_lettered", "durations", "end_to_end", "processed", "queue_wait", "redelivered",
+        "retried", "skipped", "unmeasured",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self.durations = Timing()
+        self.queue_wait, self.end_to_end = Timing(WAITING), Timing(WAITING)
+        self.unmeasured = 0
         self.processed = self.retried = self.dead_lettered = self.skipped = self.redelivered = 0
 
 
@@ -32,7 +46,9 @@ class Lane:
     Attributes:
         partition: what it serves.
         ledger: its offsets and records.
-        slot: the worker that it belongs to for as long as it lives.
+        slot: the worker that it belongs to, until it is moved.
+        moving: the slot that it is to go to, once its worker has let go of it.
+        held: a person has paused it (``ticketpool pause``): nothing more of it is run.
         index: its place in the worker's shared words.
         epoch: names this assignment of the partition within this process.
         number: names this lane towards its present worker process. It is new
@@ -54,9 +70,12 @@ class Lane:
         refused: that commit failed; it is sent again with the next ones.
         at_end: its log held nothing that was not read, when that was last looked at.
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
+        refusal: why that commit failed; empty when it did not.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
+        held: a person has paused it.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         sending: of the held records, those that wait for what their handler has sent.
+        parking: the keys whose tickets follow a dead letter; ``None`` without ``--park-keys``.
         abandoned: held records that nothing will release any more: the policy
             stopped there, or a drain ended without their dead letters.
     """
@@ -69,6 +88,8 @@ class Lane:
         self.epoch = 0
         self.number = 0
         self.opened = False
+        self.moving: int | None = None
+        self.held = False
         self.state = LaneState.OPEN
         self.trouble: Trouble | None = None
         self.watched = 1
@@ -86,13 +107,42 @@ class Lane:
         self.abandoned = 0
         self.cut_off = False
         self.out_of_range = False
+        self.held = False
+        self.refusal = ""
+        self.parking: ParkedKeys | None = None
         self.counts = Counts()
-        self.durations = Histogram()
 
     @property
     def quiet(self) -> bool:
         """Whether it is closed and no dead letter or output of it is waited for."""
         return self.state is LaneState.CLOSED and self.ledger.held <= self.abandoned
+
+    @property
+    def destination(self) -> int:
+        """The slot where it is or will be."""
+        return self.slot if self.moving is None else self.moving
+
+    @property
+    def may_run(self) -> bool:
+        """Whether its worker may be sent more of it."""
+        at_home = self.opened and self.moving is None
+        return at_home and self.state is LaneState.OPEN and not self.held
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is held, and what was at hand is finished."""
+        return self.held and not self.ledger.in_flight
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something of it is unfinished, and may be finished now."""
+        return not self.ledger.idle and not self.resting
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether it is finished up to its log's end at assignment (``--until-caught-up``)."""
+        committable = self.ledger.committable
+        return self.end == 0 or (committable is not None and committable >= (self.end or 0))
 
     @property
     def suspect(self) -> bool:
@@ -109,14 +159,17 @@ class Lane:
         offset = self.ledger.committable
         if offset is None:
             return None
-        careful = self.careful and self.state is LaneState.OPEN
+        careful = self.careful and self.state is LaneState.OPEN and not self.resting
         begun = self.next_record if careful else None
-        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone))
+        parked = "" if self.parking is None else self.parking.memo(offset)
+        return Position(offset, memo_of(self.trouble, begun=begun, alone=self.alone, parked=parked))
 
     def carry_over(self, position: Position, limits: Limits) -> None:
         """What was committed when the lane was assigned, and what its memo holds against the
         next record."""
         self.requested = self.confirmed = position
+        if self.parking is not None:
+            self.parking = ParkedKeys(parked_of(position.memo))
         trouble = trouble_of(position.memo)
         if trouble is not None and trouble.offset >= position.offset:
             self.trouble = trouble

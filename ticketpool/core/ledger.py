@@ -19,22 +19,29 @@ from ticketpool.errors import OutOfOrder
 
 
 class Chunk:
-    """Consecutive records of one partition with their offsets, as parallel sequences."""
+    """Consecutive records of one partition with their offsets, as parallel sequences, and when
+    they were read."""
 
-    __slots__ = ("offsets", "records", "size")
+    __slots__ = ("offsets", "read_at", "records", "size")
 
     def __init__(
-        self, records: Sequence[RawRecord], offsets: Sequence[int], size: int | None = None
+        self,
+        records: Sequence[RawRecord],
+        offsets: Sequence[int],
+        size: int | None = None,
+        read_at: float = 0.0,
     ) -> None:
         self.records = records
         self.offsets = offsets
+        self.read_at = read_at
         self.size = sum(map(len, records)) if size is None else size
 
     def split(self, count: int) -> tuple["Chunk", "Chunk"]:
         """The first ``count`` records and the others."""
-        first = Chunk(self.records[:count], self.offsets[:count])
+        read_at = self.read_at
+        first = Chunk(self.records[:count], self.offsets[:count], read_at=read_at)
         rest = self.size - first.size  # not counted again: a chunk may be split often
-        return first, Chunk(self.records[count:], self.offsets[count:], rest)
+        return first, Chunk(self.records[count:], self.offsets[count:], rest, read_at)
 
 
 class Ledger:
@@ -46,6 +53,10 @@ class Ledger:
             wherever the first record turns out to be (the beginning or the end).
         atomic: dead letters and outputs are written in the transaction that commits
             the offset: what is held for them holds ``committable`` back no more.
+
+    Attributes:
+        sample: of the records that were settled last, when they were read and the one in
+            their middle: it stands for them all when waits are told.
     """
 
     def __init__(self, partition: Partition, start: int | None, *, atomic: bool = False) -> None:
@@ -55,6 +66,7 @@ class Ledger:
         self.next = start  # next offset that may be received
         self.settled = start  # next offset to be settled; all before it are finished or held
         self._last: int | None = None  # the record settled last
+        self.sample: tuple[float, RawRecord] | None = None
         self.gaps = 0  # offsets that Kafka did not deliver: compaction, transaction markers
         self.buffered = self.buffered_bytes = 0
         self.in_flight = self.in_flight_bytes = 0
@@ -87,6 +99,19 @@ class Ledger:
         return len(self._held)
 
     @property
+    def first_held(self) -> int | None:
+        """The lowest offset that is held."""
+        return next(iter(self._held), None)
+
+    @property
+    def oldest(self) -> RawRecord | None:
+        """The first record that was read and is not finished."""
+        for record in self._held.values():
+            return record
+        waiting = self._window or self._buffer
+        return waiting[0].records[0] if waiting else None
+
+    @property
     def exposed(self) -> int:
         """Offsets that are finished and can't be committed: those from the first held one on."""
         if not self._held or self.settled is None:
@@ -98,8 +123,10 @@ class Ledger:
         """Whether everything that was received is finished."""
         return not (self.buffered or self.in_flight or self._held)
 
-    def receive(self, records: Sequence[RawRecord], offsets: Sequence[int]) -> int:
-        """Take in records as polled; return how many offsets were jumped over.
+    def receive(
+        self, records: Sequence[RawRecord], offsets: Sequence[int], read_at: float = 0.0
+    ) -> int:
+        """Take in records as polled at ``read_at``; return how many offsets were jumped over.
 
         A jump is legal in Kafka (compaction, aborted transactions, markers).
 
@@ -121,7 +148,7 @@ class Ledger:
         jumped = last + 1 - start - len(offsets)
         self.gaps += jumped
         self.next = last + 1
-        self._push(Chunk(records, _compact(offsets)))
+        self._push(Chunk(records, _compact(offsets), read_at=read_at))
         return jumped
 
     def _push(self, chunk: Chunk) -> None:
@@ -181,7 +208,9 @@ class Ledger:
         self.in_flight_bytes -= chunk.size
         self._last = chunk.offsets[-1]
         self.settled = self._last + 1
-        return len(chunk.offsets)
+        records = chunk.records
+        self.sample = chunk.read_at, records[len(records) // 2]
+        return len(records)
 
     def is_open(self, offset: int) -> bool:
         """Whether a record that was received is not settled yet."""
@@ -197,12 +226,16 @@ class Ledger:
         """
         if offset <= next(reversed(self._held), -1):
             raise OutOfOrder(f"{self.partition}: offset {offset} failed after a later one")
+        record = self._held[offset] = self.in_flight_record(offset)
+        return record
+
+    def in_flight_record(self, offset: int) -> RawRecord:
+        """The record in flight there. Raises ``OutOfOrder``: there is none."""
         for chunk in self._window:
             at = bisect_left(chunk.offsets, offset)
             if at < len(chunk.offsets) and chunk.offsets[at] == offset:
-                self._held[offset] = chunk.records[at]
                 return chunk.records[at]
-        raise OutOfOrder(f"{self.partition}: offset {offset} failed; it is not in flight")
+        raise OutOfOrder(f"{self.partition}: offset {offset} failed or was passed; not in flight")
 
     def held_record(self, offset: int) -> RawRecord:
         """The record that is held there."""

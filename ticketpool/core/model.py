@@ -117,7 +117,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def cancelled(self) -> bool:
-        """Whether this partition is being given up: the service stops, or another member gets it.
+        """Whether this partition is being given up: the service stops, another member or worker
+        gets it, or it is paused.
 
         A handler that takes long may look at it, store what it has and raise: its record is not
         retried here and will be delivered again. What still runs after ``--drain-timeout`` is

@@ -1,7 +1,7 @@
 """What a handler sends: records that the supervisor is to write before the ticket counts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -9,6 +9,8 @@ from ticketpool.core.values import SendableText, encoded, raw
 
 MAX_BYTES = 32 << 20
 """What one call may send in all; its outputs cross the pipe in one frame."""
+
+Headers = tuple[tuple[str, bytes | None], ...]
 
 _SEND = "Context.send"
 _LEGAL_TOPIC = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}\Z")  # Kafka: Topic.validate
@@ -38,11 +40,13 @@ class Outbox(msgspec.Struct, eq=False, gc=False):
         outputs: in the order sent.
         size: their bytes, about.
         open: the call has not returned yet.
+        carry: what each output gets as further headers (a trace's context); ``None``: nothing.
     """
 
     outputs: list[Output] = []
     size: int = 0
     open: bool = True
+    carry: Callable[[], Headers] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Outbox)
@@ -59,10 +63,24 @@ class Outbox(msgspec.Struct, eq=False, gc=False):
         """
         if not self.open:
             raise RuntimeError("Context.send after the handler has returned: it would be lost")
+        if self.carry is not None:
+            output = with_headers(output, self.carry())
         self.size += output.size
         if self.size > MAX_BYTES:
             raise ValueError(f"Context.send: more than {MAX_BYTES >> 20} MiB for one ticket")
         self.outputs.append(output)
+
+
+def with_headers(output: Output, further: Headers) -> Output:
+    """The output with these headers, too; one that it has by that name already stays alone.
+
+    >>> one = output(7, "sums", 3, None, [("traceparent", "mine")])
+    >>> [name for name, _ in with_headers(one, (("traceparent", b"x"), ("baggage", b"y"))).headers]
+    ['traceparent', 'baggage']
+    """
+    names = {name for name, _ in output.headers}
+    new = tuple(header for header in further if header[0] not in names)
+    return msgspec.structs.replace(output, headers=(*output.headers, *new))
 
 
 def close(outbox: Outbox) -> None:

@@ -5,45 +5,17 @@ kills or commits itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count, islice
-from operator import ne
-from typing import Any
+from itertools import count
 
 from ticketpool.core.flow import RECORD_BYTES, Limits, is_hungry, may_send
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.ledger import Chunk, Ledger
-from ticketpool.core.model import Partition, RawRecord
+from ticketpool.core.model import Partition
+from ticketpool.core.slots import Slots
 from ticketpool.core.trouble import Position
 
 Running = tuple[int, int]
 """(index of a lane in the words, offset) that a worker was running when it died."""
-
-
-def group(
-    records: Sequence[RawRecord], topic: str | None = None
-) -> Iterator[tuple[Partition, Sequence[RawRecord]]]:
-    """Runs of records of one partition, in the order read; the records are of one class.
-
-    ``topic``: that of all of them, when only one is read. Batches come from librdkafka in long
-    runs, so this costs tens of nanoseconds per record and one slice per run."""
-    if not records:
-        return
-    kind = type(records[0])  # its methods, called by map: the loop over records is C's
-    numbers: list[Any] = list(map(kind.partition, records))
-    topics: list[Any] = [topic] if topic is not None else list(map(kind.topic, records))
-    one = topics.count(topics[0]) == len(topics)
-    start = 0
-    for end in _ends(numbers if one else list(zip(topics, numbers, strict=True))):
-        yield Partition(topics[0 if one else start], numbers[start]), records[start:end]
-        start = end
-
-
-def _ends(values: list[Any]) -> list[int]:
-    """Where each run of equal values ends."""
-    size = len(values)
-    if values.count(values[0]) == size:  # most batches are a single run
-        return [size]
-    return [*compress(range(1, size), map(ne, values, islice(values, 1, None))), size]
 
 
 class Router:
@@ -55,6 +27,9 @@ class Router:
         total_buffer_bytes: of memory that all buffers may take before each is held to its share.
         max_crashes: deaths after which a record that died alone is given up.
         atomic: see ``Ledger``.
+
+    Attributes:
+        slots: which lanes belong to which worker.
     """
 
     def __init__(
@@ -72,7 +47,7 @@ class Router:
         self._total_buffer_bytes = total_buffer_bytes
         self._max_crashes, self._atomic = max_crashes, atomic
         self._by_number: dict[int, Lane] = {}
-        self._by_slot: list[list[Lane]] = [[] for _ in range(slots)]
+        self.slots = Slots(slots)
         self._epochs = count(1)
         self._numbers = count(1)
 
@@ -80,14 +55,11 @@ class Router:
 
     def assign(self, partition: Partition, start: int | None) -> Lane:
         """A lane on the slot that has the fewest (the lowest of equals)."""
-        slot = min(range(len(self._by_slot)), key=lambda s: len(self._by_slot[s]))
-        used = {lane.index for lane in self._by_slot[slot]}
-        index = next(i for i in count() if i not in used)
-        lane = Lane(partition, Ledger(partition, start, atomic=self._atomic), slot, index)
+        lane = Lane(partition, Ledger(partition, start, atomic=self._atomic), 0, 0)
         lane.epoch = next(self._epochs)
         self.lanes[partition] = lane
         self._wary[partition] = lane
-        self._by_slot[slot].append(lane)
+        self.slots.add(lane)
         self._share_buffers()
         return lane
 
@@ -95,7 +67,7 @@ class Router:
         """The partition is given up: acks that still come for it will not be found."""
         lane.state = LaneState.CLOSED
         self._by_number.pop(lane.number, None)
-        self._by_slot[lane.slot].remove(lane)
+        self.slots.remove(lane)
         self._wary.pop(lane.partition, None)
         del self.lanes[lane.partition]
         self._share_buffers()
@@ -114,7 +86,7 @@ class Router:
 
     def of_slot(self, slot: int) -> Sequence[Lane]:
         """The lanes that belong to a worker."""
-        return self._by_slot[slot]
+        return self.slots.of(slot)
 
     def find(self, number: int) -> Lane | None:
         """The lane of that number, unless it has been fenced."""
@@ -141,7 +113,7 @@ class Router:
         While a record of the slot is under suspicion, it is run alone: one
         record of one lane at a time, so that no neighbour is charged for it.
         """
-        lanes = self._by_slot[slot]
+        lanes = self.slots.of(slot)
         turn = self._turn()
         if not self._acquittals_known():
             return
@@ -149,23 +121,29 @@ class Router:
             yield from self._last_chance(turn, slot)
             return
         troubled = [lane for lane in lanes if lane.caution or lane.trouble is not None]
-        waiting = (lane for lane in troubled if lane.suspect and not lane.ledger.idle)
+        waiting = (lane for lane in troubled if lane.suspect and lane.has_work)
         if suspect := next((lane for lane in waiting if lane.has_turn or not lane.caution), None):
-            yield from self._alone(suspect)
+            if suspect.caution or self._is_by_itself(suspect):
+                yield from self._alone(suspect)
             return
         for lane in lanes:
             if not lane.ledger.buffered:  # asked first: most have none, and may be hundreds
                 continue
-            if lane.state is LaneState.OPEN and lane.opened and not lane.suspect:
+            if lane.may_run and not lane.suspect:
                 yield from self._batches(lane)
+
+    def _is_by_itself(self, lane: Lane) -> bool:
+        """Whether its worker has nothing else in hand: it may have moved in among others."""
+        others = (other for other in self.slots.of(lane.slot) if other is not lane)
+        return not any(other.ledger.in_flight for other in others)
 
     def _turn(self) -> Lane | None:
         """Of the cautious lanes one may run, the most charged first; it keeps its turn until
         its caution ends or it has no records for now."""
         cautious = [lane for lane in self._wary.values() if lane.caution]
         for lane in cautious:
-            lane.has_turn = lane.has_turn and not lane.ledger.idle
-        ready = [lane for lane in cautious if lane.state is LaneState.OPEN and not lane.ledger.idle]
+            lane.has_turn = lane.has_turn and lane.has_work
+        ready = [lane for lane in cautious if lane.state is LaneState.OPEN and lane.has_work]
         turn = next((lane for lane in ready if lane.has_turn), None)
         if turn is None and ready:
             turn = max(ready, key=lambda lane: lane.charged)
@@ -206,12 +184,12 @@ class Router:
     def _alone(self, lane: Lane) -> Iterator[tuple[Lane, Chunk]]:
         if lane.caution and not lane.announced:
             return
-        if lane.state is LaneState.OPEN and lane.opened and not lane.ledger.in_flight:
+        if lane.may_run and not lane.ledger.in_flight:
             yield from self._take(lane, 1)
 
     def starved(self) -> bool:
         """Whether some lane has records that wait only for credit or for its worker."""
-        return any(lane.ledger.buffered for lane in self.lanes.values())
+        return any(lane.ledger.buffered and not lane.held for lane in self.lanes.values())
 
     def in_flight(self) -> bool:
         """Whether some worker has records that it has not acknowledged."""
@@ -224,7 +202,7 @@ class Router:
     def hungry(self) -> Iterator[Lane]:
         """Lanes that could use records, if Kafka had some."""
         for lane in self.lanes.values():
-            if lane.state is LaneState.OPEN and not lane.out_of_range:
+            if lane.state is LaneState.OPEN and not lane.out_of_range and not lane.held:
                 if is_hungry(lane.ledger, self.limits):
                     yield lane
 
@@ -247,8 +225,9 @@ class Router:
         memo told: to be given up unrun."""
         return [
             lane
-            for lane in self._by_slot[slot]
+            for lane in self.slots.of(slot)
             if lane.trouble is not None
+            and not lane.held
             and lane.trouble.crashes >= self._max_crashes
             and lane.trouble.alone
             and lane.ledger.first_buffered == lane.trouble.offset
@@ -263,7 +242,7 @@ class Router:
             to be given up. A record that died together with others is only
             suspected, and will be run alone.
         """
-        by_index = {lane.index: lane for lane in self._by_slot[slot]}
+        by_index = {lane.index: lane for lane in self.slots.of(slot)}
         for lane in by_index.values():
             self._by_number.pop(lane.number, None)
             lane.opened = False

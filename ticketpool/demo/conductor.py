@@ -98,6 +98,7 @@ class Conductor:
         handler, workers = "ticketpool.demo.handler:handle", str(self._config.workers)
         drain = str(_DRAIN_SECONDS)
         run = ["run", handler, "--workers", workers, "--group", GROUP, "--http", self._address]
+        run += ["--control", "off"]  # it is nobody's to steer, and leaves nothing behind
         return [*run, "--drain-timeout", drain, "-X", FETCH_PROPERTY]
 
     def _produce_arguments(self) -> list[str]:

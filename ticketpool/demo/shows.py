@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.live import Live
 
 from ticketpool.demo.scene import Scene
-from ticketpool.demo.view import milliseconds, render
+from ticketpool.demo.view import render
+from ticketpool.terminal.words import milliseconds
 
 _LINE_SECONDS = 1.0
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ticketpool.demo.judge import Verdict
-from ticketpool.demo.view import milliseconds
+from ticketpool.terminal.words import milliseconds
 
 
 def panel(verdict: Verdict) -> RenderableType:

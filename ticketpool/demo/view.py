@@ -10,9 +10,8 @@ from rich.text import Text
 from ticketpool.core.status import PartitionStatus, WorkerStatus
 from ticketpool.demo.judge import Crash
 from ticketpool.demo.scene import BIN_NS, PULSE_BINS, Scene
+from ticketpool.terminal.words import NONE, milliseconds, number, sparkline
 
-_NONE = "-"
-_BARS = " ▁▂▃▄▅▆▇█"
 _STATES = {"ready": "green", "starting": "yellow", "draining": "cyan", "dead": "red"}
 _NARROW_PULSE = 10
 _MOST_WORKERS = 8  # more than partitions idle anyway
@@ -75,13 +74,6 @@ def _figures(scene: Scene) -> RenderableType:
     return text
 
 
-def milliseconds(value: float | None) -> str:
-    """A latency for people; "-" before the first."""
-    if value is None:
-        return _NONE
-    return f"{value:,.1f} ms" if value < 1000 else f"{value / 1000:,.1f} s"
-
-
 def _table(*columns: tuple[str, str, int]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for name, justify, least in columns:  # least widths: nothing moves when a number grows
@@ -108,30 +100,17 @@ def _partitions(scene: Scene, bins: int) -> RenderableType:
 
 
 def _partition(one: PartitionStatus, pulse: str) -> list[RenderableType]:
-    lag = Text(_number(one.lag), style="yellow" if one.lag else "")
+    lag = Text(number(one.lag), style="yellow" if one.lag else "")
     return [
         f"{one.topic}[{one.partition}]",
-        _number(one.worker),
-        str(one.pid or _NONE),
-        _number(one.position),
+        number(one.worker),
+        str(one.pid or NONE),
+        number(one.position),
         lag,
         f"{one.in_flight:,}",
         f"{one.processed:,}",
         Text(pulse, style="green"),
     ]
-
-
-def _number(value: int | None) -> str:
-    return _NONE if value is None else f"{value:,}"
-
-
-def sparkline(counts: list[int], top: int) -> str:
-    """Counts as a row of bars, ``top`` the highest; a space is none.
-
-    >>> sparkline([0, 1, 4, 8], 8)
-    ' ▁▄█'
-    """
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // max(top, 1))] for count in counts)
 
 
 def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType:
@@ -146,7 +125,7 @@ def _workers(workers: list[WorkerStatus], crash: Crash | None) -> RenderableType
     for one in workers[:_MOST_WORKERS]:
         table.add_row(
             str(one.slot),
-            str(one.pid or _NONE),
+            str(one.pid or NONE),
             Text(f"● {one.state}", style=_STATES.get(one.state, "")),
             str(one.partitions),
             Text(str(one.restarts), style="yellow" if one.restarts else ""),

@@ -4,35 +4,39 @@
 so a thousand requests cannot take more of the interpreter than one thread's share.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from ticketpool.config.shown import Setting
 from ticketpool.core.status import ServiceStatus
-from ticketpool.http import page
-
-# The page needs nothing but its own style: whatever a name smuggles in stays inert.
-_PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+from ticketpool.http.feed import Feed, Stream
+from ticketpool.http.letters import LetterDesk
+from ticketpool.http.page import Page
 
 
 def make_app(
     status: Callable[[], ServiceStatus | None],
     metrics: Callable[[str], tuple[bytes, str]],
+    settings: Sequence[Setting],
+    desk: LetterDesk,
     *,
     stale_seconds: float,
     clock: Callable[[], float],
 ) -> Starlette:
     """The ASGI application; arguments as for ``HttpServer``. GET and HEAD only."""
     answers = _Answers(status, metrics, stale_seconds, clock)
+    page = Page(status, answers.unhealthy)
     routes = {
-        "/": answers.page,
+        "/": page.answer,
+        "/static/{name}": page.asset,
+        "/api/stream": Stream(Feed(status, answers.unhealthy, clock)).answer,
+        "/api/letters": desk.answer,
+        "/api/config": _constant([msgspec.structs.asdict(one) for one in settings]),
         "/metrics": answers.metrics,
         "/healthz": answers.healthz,
         "/readyz": answers.readyz,
@@ -50,7 +54,7 @@ def unhealthy(status: ServiceStatus | None, now: float, stale_seconds: float) ->
     age = now - status.made_at
     if age > stale_seconds:
         return f"the supervisor's loop has been stuck for {age:.1f} s (bound: {stale_seconds:g} s)"
-    return None
+    return "; ".join(status.problems) or None
 
 
 def unready(status: ServiceStatus | None) -> str | None:
@@ -71,17 +75,12 @@ class _Answers:
         self._status, self._metrics = status, metrics
         self._stale_seconds, self._clock = stale_seconds, clock
 
-    async def page(self, _: Request) -> Response:
-        status = self._status()
-        body = page.render(status, self._unhealthy(status))
-        return HTMLResponse(body, headers={"content-security-policy": _PAGE_POLICY})
-
     async def metrics(self, request: Request) -> Response:
         body, kind = self._metrics(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": kind, "vary": "accept"})
 
     async def healthz(self, _: Request) -> Response:
-        return _verdict(self._unhealthy(self._status()))
+        return _verdict(self.unhealthy(self._status()))
 
     async def readyz(self, _: Request) -> Response:
         return _verdict(unready(self._status()))
@@ -89,15 +88,22 @@ class _Answers:
     async def status(self, _: Request) -> Response:
         """The snapshot's fields, with ``ok`` (as ``/healthz``) and ``age_seconds``."""
         status = self._status()
-        reason = self._unhealthy(status)
+        reason = self.unhealthy(status)
         if status is None:
             return _verdict(reason)
         age = max(0.0, self._clock() - status.made_at)
         told = {"ok": reason is None, "age_seconds": age}
         return _json(told | msgspec.structs.asdict(status))
 
-    def _unhealthy(self, status: ServiceStatus | None) -> str | None:
+    def unhealthy(self, status: ServiceStatus | None) -> str | None:
         return unhealthy(status, self._clock(), self._stale_seconds)
+
+
+def _constant(value: object) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_: Request) -> Response:
+        return _json(value)
+
+    return answer
 
 
 def _verdict(reason: str | None) -> Response:

@@ -9,15 +9,21 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ticketpool.config.address import parse
+from ticketpool.config.shown import Setting
 from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import ConfigError
 from ticketpool.http.app import make_app
+from ticketpool.http.feed import MORE_TIME
+from ticketpool.http.guard import OwnHostOnly, is_loopback
+from ticketpool.http.letters import LetterDesk, ReadLetters
 from ticketpool.log import get
 
 log = get(__name__)
@@ -43,6 +49,7 @@ class Connection(H11Protocol):
         if len(self.connections) >= _MAX_CONNECTIONS:
             cast(asyncio.Transport, transport).abort()
         super().connection_made(cast(asyncio.Transport, transport))
+        self.app = _with_more_time(self.app, self._restart_deadline)
         self._restart_deadline()
 
     def on_response_complete(self) -> None:
@@ -61,6 +68,16 @@ class Connection(H11Protocol):
         self._deadline = self.loop.call_later(self.request_seconds, self.transport.abort)
 
 
+def _with_more_time(app: ASGIApp, more_time: Callable[[], None]) -> ASGIApp:
+    """Lets an answer that never ends ask for more time, as long as it is read."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[MORE_TIME] = more_time
+        await app(scope, receive, send)
+
+    return served
+
+
 class _Server(uvicorn.Server):
     """Cuts its clients when it stops: a whole answer is out already, or nobody reads it."""
 
@@ -76,13 +93,19 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves ``/``, ``/metrics``, ``/healthz``, ``/readyz`` and ``/api/status``.
+    """Serves ``/``, ``/metrics``, ``/healthz``, ``/readyz`` and ``/api/…``.
+
+    On a loopback address, requests that name another host are refused (``guard``).
 
     Args:
         address: ``HOST:PORT`` or ``[IPV6]:PORT``, as ``--http`` takes it; port 0 picks one.
         status: gives the newest snapshot, or ``None`` before the first; called on the
             server's thread.
         metrics: from an Accept header to (body, content type); ``Metrics.render``.
+        settings: what ``/api/config`` tells.
+        letters, letter_topics: reads dead letters of these topics, for ``/api/letters``; called
+            on a thread of its own, one call at a time.
+        payloads: letters' keys, values and headers are shown beyond loopback, too.
         stale_seconds: ``/healthz`` fails when the newest snapshot is older.
         clock: the clock that stamps ``ServiceStatus.made_at``, in seconds.
     """
@@ -93,11 +116,18 @@ class HttpServer:
         status: Callable[[], ServiceStatus | None],
         metrics: Callable[[str], tuple[bytes, str]],
         *,
+        settings: Sequence[Setting] = (),
+        letters: ReadLetters | None = None,
+        letter_topics: tuple[str, ...] = (),
+        payloads: bool = False,
         stale_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
-        self._app = make_app(status, metrics, stale_seconds=stale_seconds, clock=clock)
+        self._desk = LetterDesk(letters, letter_topics, payloads=payloads)
+        self._app: ASGIApp = make_app(
+            status, metrics, settings, self._desk, stale_seconds=stale_seconds, clock=clock
+        )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
@@ -110,6 +140,9 @@ class HttpServer:
         """
         listener = bind(self._address)
         self.port = listener.getsockname()[1]
+        if is_loopback(listener.getsockname()[0]):
+            self._desk.payloads = True
+            self._app = OwnHostOnly(self._app, parse(self._address)[0])
         self._server = _Server(self._config())
         self._thread = threading.Thread(
             target=self._serve, args=(self._server, listener), name="ticketpool-http", daemon=True
@@ -123,6 +156,7 @@ class HttpServer:
             return
         self._server.should_exit = True
         self._thread.join(timeout=_STOP_SECONDS)
+        self._desk.close()
         self._server = self._thread = None
 
     def _config(self) -> uvicorn.Config:
@@ -155,22 +189,6 @@ class HttpServer:
             log.exception("http stopped")
         finally:
             listener.close()
-
-
-def parse(address: str) -> tuple[str, int]:
-    """Host and port of ``HOST:PORT`` or ``[IPV6]:PORT``.
-
-    Raises:
-        ConfigError: it is neither. A missing host is refused: it could mean all of
-            the machine's addresses, and that one has to say.
-    """
-    host, colon, port = address.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not (colon and bare and port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ConfigError(f"--http {address}: not HOST:PORT, such as 127.0.0.1:9464")
-    if ":" in bare and bare == host:
-        raise ConfigError(f"--http {address}: an IPv6 address goes in brackets: [{host}]:{port}")
-    return bare, int(port)
 
 
 def bind(address: str) -> socket.socket:

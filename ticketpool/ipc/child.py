@@ -51,6 +51,7 @@ class Child(Generic[T]):
     """
 
     peak_rss_bytes = 0
+    _dumped = 0  # bytes of the dump that are not to be told any more
 
     def __init__(
         self,
@@ -91,7 +92,15 @@ class Child(Generic[T]):
 
     def dump(self) -> str:
         """The end of what its faulthandler wrote: at a crash, or when SIGUSR1 asked for it."""
-        return dump.tail(self._dump_fd)
+        return dump.tail(self._dump_fd, self._dumped)
+
+    def stacks(self) -> str:
+        """All that ``dump`` would tell the end of, up to 64 KiB."""
+        return dump.tail(self._dump_fd, self._dumped, 64 << 10)
+
+    def forget_dump(self) -> None:
+        """What was dumped so far was asked for by a person: it says nothing of a death."""
+        self._dumped = dump.size(self._dump_fd)
 
     def reap(self) -> int | None:
         """The exit status if the child has ended (negative: minus the signal), else ``None``."""

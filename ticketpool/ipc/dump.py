@@ -14,8 +14,12 @@ def create() -> int:
     return os.memfd_create("ticketpool-dump", os.MFD_CLOEXEC)
 
 
-def tail(fd: int) -> str:
-    """The end of what was written; the last stacks. Empty when nothing was."""
-    size = os.fstat(fd).st_size
-    text = os.pread(fd, TAIL_BYTES, max(size - TAIL_BYTES, 0))
+def size(fd: int) -> int:
+    """How many bytes were written so far."""
+    return os.fstat(fd).st_size
+
+
+def tail(fd: int, start: int = 0, most_bytes: int = TAIL_BYTES) -> str:
+    """The end of what was written behind ``start``; the last stacks. Empty when nothing was."""
+    text = os.pread(fd, most_bytes, max(size(fd) - most_bytes, start))
     return text.decode(errors="replace").strip()

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ticketpool.core.outputs import Output
+from ticketpool.core.parking import Waiting
 from ticketpool.errors import FrameError
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Hello(_Frame, tag="hello", frozen=True):
     ``by_topic``: topic, handler and codec, for all topics; empty when ``handler`` and ``codec``
     serve every topic. ``middleware``: by name, the outermost first.
     ``batch_size``, ``batch_seconds``: of a batch handler's calls, at most.
+    ``max_parked_keys``: of one lane; 0: no key is ever parked.
     """
 
     slot: int
@@ -54,15 +56,19 @@ class Hello(_Frame, tag="hello", frozen=True):
     middleware: list[str] = []
     batch_size: int = 100
     batch_seconds: float = 1.0
+    traces: str = "off"  # or where OpenTelemetry's spans go: otlp, console
+    max_parked_keys: int = 0
 
 
 class Open(_Frame, tag="open", frozen=True):
-    """Supervisor to worker: a lane begins. ``index`` is its place in the shared words."""
+    """Supervisor to worker: a lane begins. ``index`` is its place in the shared words;
+    ``parked``: the keys that are, with ``--park-keys``."""
 
     lane: int
     topic: str
     partition: int
     index: int
+    parked: list[Waiting] = []
 
 
 class Records(_Frame, tag="records", frozen=True):
@@ -72,7 +78,8 @@ class Records(_Frame, tag="records", frozen=True):
     nearly always do. ``keys``, ``headers`` and ``timestamps`` (milliseconds) are empty
     when the handler asked for the value alone. ``attempts``: calls that were made with
     the first record before, by this or an earlier process. ``no_more``: nothing follows
-    before something of these is finished, so a batch must not wait for company.
+    before something of these is finished, so a batch must not wait for company. ``parked``:
+    the keys that are, where the lane does not know; nothing of it is in flight then.
     """
 
     lane: int
@@ -84,6 +91,7 @@ class Records(_Frame, tag="records", frozen=True):
     timestamps: list[int]
     attempts: int
     no_more: bool = False
+    parked: list[Waiting] | None = None
 
     @property
     def offsets(self) -> Sequence[int]:
@@ -113,6 +121,18 @@ class End(_Frame, tag="end", frozen=True):
     """
 
     seconds: float = 5.0
+
+
+class Look(_Frame, tag="look", frozen=True):
+    """Supervisor to worker: say what your threads and tasks are doing, in a ``Seen``."""
+
+    ticket: int
+
+
+class Louder(_Frame, tag="louder", frozen=True):
+    """Supervisor to worker: log from this level on."""
+
+    level: str
 
 
 class Ready(_Frame, tag="ready", frozen=True):
@@ -154,6 +174,7 @@ class Ack(_Frame, tag="ack", frozen=True):
             of (bucket of ``ticketpool.core.latency``, count).
         busy_ns: their sum, in nanoseconds.
         sent: what the handler has sent with them, in order; ``through`` covers their records.
+        passed: the records among them that others of their (parked) key have waited for.
     """
 
     lane: int
@@ -163,6 +184,7 @@ class Ack(_Frame, tag="ack", frozen=True):
     buckets: list[tuple[int, int]]
     busy_ns: int
     sent: list[Output] = []
+    passed: list[int] = []
 
 
 class Retrying(_Frame, tag="retrying", frozen=True):
@@ -186,8 +208,26 @@ class Closed(_Frame, tag="closed", frozen=True):
     cut_off: bool = False
 
 
-FromSupervisor = Hello | Open | Records | Close | End
-FromWorker = Ready | Failed | Ack | Retrying | Closed
+class Stack(msgspec.Struct, frozen=True, array_like=True):
+    """What a thread or a task is doing: lines of text, the innermost call last.
+
+    ``name``: of a lane's, that of its partition; ``kind``: thread or task.
+    """
+
+    name: str
+    kind: str
+    lines: list[str]
+
+
+class Seen(_Frame, tag="seen", frozen=True):
+    """Worker to supervisor: the answer to a ``Look``."""
+
+    ticket: int
+    stacks: list[Stack]
+
+
+FromSupervisor = Hello | Open | Records | Close | End | Look | Louder
+FromWorker = Ready | Failed | Ack | Retrying | Closed | Seen
 
 _encoder = msgspec.msgpack.Encoder()
 

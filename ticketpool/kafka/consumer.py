@@ -6,8 +6,8 @@ would pass it (confluent_kafka ``Consumer_consume``, ``CallState_end``). So
 callbacks keep what went wrong, and ``poll`` raises it after it has returned.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import cast
 
 from confluent_kafka import (
@@ -23,18 +23,25 @@ from ticketpool import crash, log
 from ticketpool.config import KafkaConfig, OffsetReset
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.core.trouble import Position
-from ticketpool.errors import ConfigError, NotAuthorised, TicketpoolError
+from ticketpool.errors import NotAuthorised
+from ticketpool.kafka.beginnings import Beginnings
 from ticketpool.kafka.cluster import DENIED, fatal, make_client
-from ticketpool.kafka.insist import insist, insist_on_stable
-from ticketpool.kafka.listener import Listener, Outcome, Start, commits_of, member_of, outcomes_of
-from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
+from ticketpool.kafka.insist import insist
+from ticketpool.kafka.listener import (
+    Listener,
+    Outcome,
+    commits_of,
+    member_of,
+    named,
+    outcomes_of,
+    starts_of,
+)
+from ticketpool.kafka.quiet import BrokerWatch
 from ticketpool.kafka.settings import consumer_properties, new_protocol
 
 BATCH = 2000
 """Most records that one poll returns: 1,000 and up read at full speed, and 2,000
 keep the loop quick to come round."""
-
-_RPC_SECONDS = 10.0
 
 _log = log.get("ticketpool.kafka")
 
@@ -43,11 +50,12 @@ class GroupConsumer:
     """*Supervisor side.* One member of the consumer group.
 
     Args:
-        find_end: ask for end offsets at assignment, and report ends of partitions.
+        find_end: ask for end offsets at assignment.
 
     Attributes:
         known: partitions of each topic at start; one that was added later is read
             from its beginning.
+        watch: whether brokers answer.
 
     Raises:
         ConfigError: a property is wrong.
@@ -64,24 +72,19 @@ class GroupConsumer:
         listener: Listener,
     ) -> None:
         self._listener = listener
-        self._offset_reset = offset_reset
-        self._find_end = find_end
         self._group = group
         self._incremental = assignor == "cooperative-sticky" or new_protocol(kafka)
         self._failure: BaseException | None = None
         self.known: Mapping[str, int] = {}
         self._ends: list[tuple[Partition, int]] = []
         self._out_of_range: list[tuple[Partition, str]] = []
-        properties = consumer_properties(
-            kafka, group=group, assignor=assignor, partition_eof=find_end
-        )
-        self._watch = BrokerWatch(kafka.bootstrap_servers)
-        callbacks = {
-            "on_commit": self._on_commit,
-            "error_cb": self._watch.error,
-            "logger": quiet_logger(),
-        }
+        properties = consumer_properties(kafka, group=group, assignor=assignor)
+        self.watch = BrokerWatch(kafka.bootstrap_servers)
+        callbacks = {"on_commit": self._on_commit, **self.watch.callbacks}
         self._consumer = make_client(Consumer, {**properties, **callbacks})
+        self._beginnings = Beginnings(
+            self._consumer, group, offset_reset, find_end=find_end, waiting=listener.waiting
+        )
 
     def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group; partitions arrive through ``poll``."""
@@ -108,16 +111,32 @@ class GroupConsumer:
             self._listener.reached_end(*self._ends.pop(0))
         while self._out_of_range:
             self._listener.out_of_range(*self._out_of_range.pop(0))
-        first = self._consumer.poll(seconds)
+        first = self._first(seconds)
         if first is None:
             self._raise_failure()
             return ()
-        self._watch.answered()
+        self.watch.answered()
         records = [first] if one else [first, *self._consumer.consume(BATCH - 1, 0)]
         self._raise_failure()
         if any(map(Message.error, records)):
-            records = [record for record in records if self._is_record(record)]
+            records = [one for one in records if one.error() is None or self._is_record(one)]
         return cast("list[RawRecord]", records)
+
+    def _first(self, seconds: float) -> Message | None:
+        """The first record, or error, by then. Ends of logs are noted and not returned: with
+        many partitions nearly every record has one behind it, not worth a turn of the loop."""
+        deadline = time.monotonic() + seconds
+        first = self._consumer.poll(seconds)
+        while first is not None and self._is_end(first):
+            first = self._consumer.poll(max(deadline - time.monotonic(), 0.0))
+        return first
+
+    def _is_end(self, message: Message) -> bool:
+        error = message.error()
+        if error is None or error.code() != KafkaError._PARTITION_EOF:
+            return False
+        self._ends.append((_where(message), message.offset() or 0))
+        return True
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -126,13 +145,10 @@ class GroupConsumer:
 
     def _is_record(self, message: Message) -> bool:
         """Whether it is a record; events and errors are dealt with here."""
-        error = message.error()
-        if error is None:
-            return True
-        where = Partition(message.topic() or "", message.partition() or 0)
-        if error.code() == KafkaError._PARTITION_EOF:
-            self._ends.append((where, message.offset() or 0))
-        elif error.code() in DENIED:
+        if (error := message.error()) is None or self._is_end(message):
+            return error is None
+        where = _where(message)
+        if error.code() in DENIED:
             raise NotAuthorised(f"group {self._group!r}: {error.str()}; check the ACLs")
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._out_of_range.append((where, error.str()))
@@ -140,7 +156,7 @@ class GroupConsumer:
         elif error.fatal() or error.code() == KafkaError._FATAL:
             raise fatal(error)
         else:
-            _log.warning("kafka error", error=error.str(), partition=str(where))
+            _log.warning("kafka error", topic=where.topic, partition=where[1], error=error.str())
         return False
 
     # -- rebalances
@@ -155,61 +171,19 @@ class GroupConsumer:
         return guarded
 
     def _on_assign(self, partitions: list[TopicPartition]) -> None:
-        starts = [self._start(p) for p in self._committed(partitions)]
-        resolved = [
-            TopicPartition(s.partition.topic, s.partition.number, _offset_of(s)) for s in starts
-        ]
+        starts = self._beginnings.of(partitions, self.known)
+        resolved = starts_of(starts)
         if self._incremental:
             self._consumer.incremental_assign(resolved)
         else:
             self._consumer.assign(resolved)
         self._listener.assigned(starts)
 
-    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        if not partitions:
-            return []
-        ask = partial(self._consumer.committed, partitions, timeout=_RPC_SECONDS)
-        return insist_on_stable(ask, self._listener.waiting)
-
-    def _start(self, found: TopicPartition) -> Start:
-        partition = Partition(found.topic, found.partition)
-        if found.error is not None:
-            raise TicketpoolError(f"{partition}: cannot read the committed offset: {found.error}")
-        has_commit = found.offset >= 0
-        return Start(
-            partition,
-            found.offset if has_commit else self._reset(partition),
-            has_commit,
-            self._end(partition) if self._find_end else None,
-            found.metadata or "",
-        )
-
-    def _reset(self, partition: Partition) -> int | None:
-        """Where a partition without a commit is begun; ``None``: where its log begins.
-
-        The end is asked for and not left to the client, so that it can be committed:
-        what comes next must not be passed over when we are started again.
-        """
-        if partition.number >= self.known.get(partition.topic, 0):
-            return None  # added since we started: its first records are news
-        if self._offset_reset is OffsetReset.ERROR:
-            raise ConfigError(
-                f"group {self._group!r} has no committed offset for {partition}; "
-                "set --offset-reset earliest or latest"
-            )
-        return self._end(partition) if self._offset_reset is OffsetReset.LATEST else None
-
-    def _end(self, partition: Partition) -> int:
-        _, high = self._consumer.get_watermark_offsets(
-            TopicPartition(partition.topic, partition.number), timeout=_RPC_SECONDS
-        )
-        return int(high)
-
     def _on_revoke(self, partitions: list[TopicPartition]) -> None:
-        self._listener.revoked(_named(partitions))
+        self._listener.revoked(named(partitions))
 
     def _on_lost(self, partitions: list[TopicPartition]) -> None:
-        self._listener.lost(_named(partitions))
+        self._listener.lost(named(partitions))
 
     # -- offsets ----------------------------------------------------------------------
 
@@ -263,7 +237,7 @@ class GroupConsumer:
             The end, so that it can be committed: what comes next must not be passed over
             when we are started again. ``None`` for the beginning, which still moves.
         """
-        start = self._end(partition) if at_end else None
+        start = self._beginnings.end(partition) if at_end else None
         offset = OFFSET_BEGINNING if start is None else start
         anew = TopicPartition(partition.topic, partition.number, offset)
         # seek() answers _STATE here: without an offset to reset to, fetching has ended.
@@ -291,9 +265,5 @@ class GroupConsumer:
         self._consumer.close()
 
 
-def _offset_of(start: Start) -> int:
-    return OFFSET_BEGINNING if start.offset is None else start.offset
-
-
-def _named(partitions: Iterable[TopicPartition]) -> list[Partition]:
-    return [Partition(p.topic, p.partition) for p in partitions]
+def _where(message: Message) -> Partition:
+    return Partition(message.topic() or "", message.partition() or 0)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ticketpool import crash, log
+from ticketpool.core import letter
 from ticketpool.core.model import Partition, RawRecord
 from ticketpool.kafka.outlet import Carrier, Outgoing
 
@@ -13,15 +14,19 @@ _log = log.get("ticketpool.dead_letter")
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a record is dead: attempts made, class of the error and its message."""
+    """Why a record is dead: attempts made, class of the error and its message; of a parked one,
+    the first offset of the record that it follows."""
 
     attempts: int
     error: str
     message: str
+    follows: int | None = None
 
 
 class _Letter(Outgoing):
     """A dead letter until it is acknowledged."""
+
+    kind = "dead-letter"
 
     def __init__(
         self, topic: str, record: RawRecord, headers: list[Any], done: Callable[[], None]
@@ -74,13 +79,15 @@ class DeadLetters:
 
 def _headers(record: RawRecord, reason: Reason, group: str) -> list[tuple[str, bytes]]:
     texts = {
-        "ticketpool-topic": record.topic() or "",
-        "ticketpool-partition": str(record.partition()),
-        "ticketpool-offset": str(record.offset()),
-        "ticketpool-timestamp": str(record.timestamp()[1]),
-        "ticketpool-group": group,
-        "ticketpool-attempts": str(reason.attempts),
-        "ticketpool-error": reason.error,
-        "ticketpool-message": reason.message,
+        letter.TOPIC: record.topic() or "",
+        letter.PARTITION: str(record.partition()),
+        letter.OFFSET: str(record.offset()),
+        letter.TIMESTAMP: str(record.timestamp()[1]),
+        letter.GROUP: group,
+        letter.ATTEMPTS: str(reason.attempts),
+        letter.ERROR: reason.error,
+        letter.MESSAGE: reason.message,
     }
+    if reason.follows is not None:
+        texts[letter.FOLLOWS] = str(reason.follows)
     return [(name, text.encode()) for name, text in texts.items()]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from confluent_kafka import TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from ticketpool.core.model import Partition
 from ticketpool.core.trouble import Position
@@ -54,6 +54,19 @@ class Listener(Protocol):
 
     def out_of_range(self, partition: Partition, why: str) -> None:
         """The next offset is not in the log any more; nothing is read until ``restart``."""
+
+
+def named(partitions: Iterable[TopicPartition]) -> list[Partition]:
+    """As we name them."""
+    return [Partition(p.topic, p.partition) for p in partitions]
+
+
+def starts_of(starts: Iterable[Start]) -> list[TopicPartition]:
+    """As the client wants them, to be assigned."""
+    return [
+        TopicPartition(*start.partition, OFFSET_BEGINNING if start.offset is None else start.offset)
+        for start in starts
+    ]
 
 
 def commits_of(positions: Iterable[tuple[Partition, Position]]) -> list[TopicPartition]:

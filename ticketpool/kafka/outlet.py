@@ -21,6 +21,7 @@ from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.core.policy import Backoff
 from ticketpool.kafka.cluster import make_client
+from ticketpool.kafka.delays import Delays
 from ticketpool.kafka.quiet import BrokerWatch, quiet_logger
 from ticketpool.kafka.settings import producer_properties
 
@@ -57,9 +58,11 @@ class Outgoing(ABC):
     Attributes:
         origin, offset: the ticket that it goes back to; each partition's order is kept.
         number: rises in the order in which records were given to the outlet.
+        kind: output or dead-letter.
     """
 
     number = 0
+    kind = "output"
 
     def __init__(
         self,
@@ -100,6 +103,8 @@ class Outgoing(ABC):
 
 class Carrier(Protocol):
     """*Supervisor side.* What has records written for dead letters and outputs."""
+
+    delays: Delays
 
     def send(self, outgoing: Outgoing) -> None: ...
     def forget(self, origin: Partition) -> None: ...
@@ -144,6 +149,7 @@ class Outlet:
         self._giving_up = False  # the client is emptied and then let go
         self._singly = False  # one record a batch: some topic takes no larger ones
         self._heard = 0.0  # of an acknowledgement, or of nothing to acknowledge
+        self.delays = Delays()
 
     def send(self, outgoing: Outgoing) -> None:
         """Write a record; ``outgoing.written`` is called from ``tend`` once it is safe.
@@ -163,6 +169,7 @@ class Outlet:
             stream = self._streams.pop(where)
             stream.forgotten = True
             self._blocked.pop(stream, None)
+        self.delays.forget(origin)
 
     def tend(self) -> None:
         """Take acknowledgements, and write again what failed and is due."""
@@ -255,9 +262,11 @@ class Outlet:
                 return
             self._heard = time.monotonic()
             stream.failures = 0
+            self.delays.over(outgoing.origin, outgoing.topic)
             outgoing.written()
         except Exception:  # a callback of librdkafka: nothing may be raised
-            _log.exception("a written record was not settled", partition=str(outgoing.origin))
+            topic, partition = outgoing.origin
+            _log.exception("a written record was not settled", topic=topic, partition=partition)
 
     def _failed(self, stream: _Stream, outgoing: Outgoing, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._FATAL:
@@ -273,6 +282,7 @@ class Outlet:
         stream.failures += 1
         delay = BACKOFF.delay(stream.failures, NO_JITTER)
         stream.due = now + delay
+        self.delays.note(outgoing, error.str())
         outgoing.delayed(error.str(), stream.failures, delay)
 
     def _was_alone(self, outgoing: Outgoing) -> bool:

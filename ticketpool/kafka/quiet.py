@@ -2,62 +2,65 @@
 
 With its brokers down it writes some twenty lines a second (facts, measured).
 They go to the logger ``ticketpool.librdkafka``: one line of a kind in half a
-minute, with the number of those left out.
+minute, and then how many more there were.
 """
 
 import logging
 import re
-import time
+from contextlib import suppress
 
+import msgspec
 from confluent_kafka import KafkaError
 
 from ticketpool import log
+from ticketpool.kafka.statistics import Statistics, statistics_of
+from ticketpool.repeats import Kind, Repeats
 
 _EVERY_SECONDS = 30.0
 _log = log.get("ticketpool.kafka")
 _VARYING = re.compile(r"\d+")
 
 
-class RateLimit(logging.Filter):
-    """Lets one record of a kind pass per interval. Numbers don't make a new kind."""
-
-    def __init__(self, every_seconds: float = _EVERY_SECONDS) -> None:
-        super().__init__()
-        self._every = every_seconds
-        self._last: dict[str, float] = {}
-        self._dropped: dict[str, int] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log it; adds how many of its kind were dropped before."""
-        now = time.monotonic()
-        kind = _VARYING.sub("#", record.getMessage())
-        if now - self._last.get(kind, -self._every) < self._every:
-            self._dropped[kind] = self._dropped.get(kind, 0) + 1
-            return False
-        self._last[kind] = now
-        if dropped := self._dropped.pop(kind, 0):
-            record.msg, record.args = f"{record.getMessage()} ({dropped} more like it)", ()
-        return True
+def _kind_of(record: logging.LogRecord) -> Kind:
+    """Numbers don't make a new kind."""
+    kind = _VARYING.sub("#", record.getMessage())
+    return Kind(kind, 1, _EVERY_SECONDS, {"of": kind})
 
 
 def quiet_logger() -> logging.Logger:
     """The logger to give to a librdkafka client (``logger``); its lines come out of ``poll``."""
     logger = logging.getLogger("ticketpool.librdkafka")
     if not logger.filters:
-        logger.addFilter(RateLimit())
+        logger.addFilter(Repeats(_kind_of, logger.handle))
     return logger
 
 
 class BrokerWatch:
     """Says once that no broker answers, and once that one does again.
 
-    ``error`` is for a client's ``error_cb``. It never raises: an exception
-    there destroys the batch in flight.
+    ``error`` is for a client's ``error_cb``, ``statistics`` for its ``stats_cb``. Neither ever
+    raises: an exception there destroys the batch in flight.
+
+    Attributes:
+        told: the newest statistics; empty before the first.
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self.told = Statistics()
         self.down = False
+
+    @property
+    def callbacks(self) -> dict[str, object]:
+        """For a client's configuration; what they tell comes out of ``poll``."""
+        return {"error_cb": self.error, "stats_cb": self.statistics, "logger": quiet_logger()}
+
+    def statistics(self, text: str) -> None:
+        """librdkafka tells of itself, as often as ``statistics.interval.ms`` says."""
+        with suppress(msgspec.DecodeError):  # of another version: then we do without
+            self.told = statistics_of(text)
+            if self.told.connected:
+                self.answered()
 
     def error(self, error: KafkaError) -> None:
         """librdkafka reports an error of the whole client."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ticketpool.config import KafkaConfig, is_secret
 from ticketpool.errors import ConfigError
+from ticketpool.masking import hide
 
 Properties = dict[str, object]
 
@@ -84,6 +85,7 @@ def _from_file(name: str, path: Path) -> str:
 
 
 def _base(kafka: KafkaConfig) -> Properties:
+    hide(*(value for name, value in kafka.properties.items() if is_secret(name)))
     return {
         "bootstrap.servers": kafka.bootstrap_servers,
         "client.id": "ticketpool",
@@ -92,9 +94,7 @@ def _base(kafka: KafkaConfig) -> Properties:
     }
 
 
-def consumer_properties(
-    kafka: KafkaConfig, *, group: str, assignor: str, partition_eof: bool
-) -> Properties:
+def consumer_properties(kafka: KafkaConfig, *, group: str, assignor: str) -> Properties:
     """Properties of the group's member in the supervisor."""
     # KIP-848's protocol leaves the assignment to the broker and refuses the property.
     strategy = {} if new_protocol(kafka) else {"partition.assignment.strategy": assignor}
@@ -105,7 +105,9 @@ def consumer_properties(
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",  # starts are resolved by us: out of range must be seen
-        "enable.partition.eof": partition_eof,
+        # The end of a log may be a transaction's marker, which comes with no record; told once
+        # when a fetch finds nothing new, so a backlog pays nothing.
+        "enable.partition.eof": True,
         # 1000 by default: holds a fast consumer to a fifth of its speed (CONFIGURATION.md).
         "fetch.queue.backoff.ms": 10,
         # A fetch brings compressed bytes; small ones let other partitions come round sooner.
@@ -116,6 +118,7 @@ def consumer_properties(
         # 500 by default. There is one fetch at a time: a partition that goes on after a pause
         # waits for it so long when the others have nothing new.
         "fetch.wait.max.ms": 250,
+        "statistics.interval.ms": 5000,  # the brokers' times, and whether one is back
         **kafka.properties,
     }
 

@@ -29,6 +29,7 @@ from ticketpool.kafka.committer import (
     Positions,
     Result,
 )
+from ticketpool.kafka.delays import Delays
 from ticketpool.kafka.listener import Outcome
 from ticketpool.kafka.outlet import (
     BACKOFF,
@@ -96,6 +97,7 @@ class Transactions:
         self._due = self._retry_due = 0.0
         self._failures = 0
         self._denied = ""
+        self.delays = Delays()
 
     def open(self, owner: "Owner", member: Callable[[], object | None]) -> None:
         """Begin. ``member``: who we are in the group, by now; ``None``: nobody."""
@@ -112,6 +114,7 @@ class Transactions:
         """The partition is not ours any more; what was not committed is another's to do."""
         self._waiting = [one for one in self._waiting if one.origin != origin]
         self._gone.add(origin)
+        self.delays.forget(origin)
 
     def tend(self) -> None:
         """Take the outcome of a batch; have the next one formed when it is time.
@@ -230,6 +233,7 @@ class Transactions:
     def _written(self, batch: Batch) -> None:
         for one in batch.records:
             self._blocked.pop(one.topic, None)
+            self.delays.over(one.origin, one.topic)
             if one.origin not in self._gone:
                 one.written()
 
@@ -259,6 +263,7 @@ class Transactions:
         blocked.failures += 1
         delay = BACKOFF.delay(blocked.failures, NO_JITTER)
         blocked.due = self._clock() + delay
+        self.delays.note(one, error.str())
         one.delayed(error.str(), blocked.failures, delay)
 
 

@@ -16,7 +16,7 @@ class PoolOptions(TypedDict, total=False):
     """Options of ``Pool``; those of ``ticketpool run --help``, where each is explained.
 
     Durations are seconds. What is left out has the command's default, but for
-    ``http``: a library opens no port unasked.
+    ``http`` and ``control``: a library opens nothing unasked.
 
     Attributes:
         bootstrap_servers: comma-separated ``host:port``.
@@ -27,6 +27,7 @@ class PoolOptions(TypedDict, total=False):
         middleware: ``"module:function"`` each, the outermost first.
         max_rss: MiB.
         http: ``host:port`` of the status page and metrics; ``None``, the default: none.
+        control: path of the control socket, or ``"auto"``; ``None``, the default: none.
         log_format, log_level: of the lines on standard error.
     """
 
@@ -48,6 +49,8 @@ class PoolOptions(TypedDict, total=False):
     on_failure: Literal["dead-letter", "stop", "skip"]
     dead_letter_topic: str | None
     dead_letter_limit: float
+    park_keys: bool
+    max_parked_keys: int
     handler_timeout: float
     max_crashes: int
     max_records_per_worker: int
@@ -60,11 +63,14 @@ class PoolOptions(TypedDict, total=False):
     on_out_of_range: Literal["stop", "earliest", "latest"]
     assignor: Literal["cooperative-sticky", "roundrobin", "range"]
     http: str | None
+    http_payloads: bool
+    control: str | None
     until_caught_up: bool
     create_topic: bool
     partitions: int
     replication: int
     trace_log: str | None
+    traces: Literal["off", "otlp", "console"]
     log_format: Literal["console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
 
@@ -90,6 +96,7 @@ def kafka_config(bootstrap_servers: str, properties: Mapping[str, str]) -> Kafka
         secret_variables=tuple(
             v.removeprefix("env:") for v in given.values() if v.startswith("env:")
         ),
+        references={n: v for n, v in given.items() if v.startswith(("env:", "file:"))},
     )
 
 

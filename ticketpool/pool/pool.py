@@ -56,6 +56,8 @@ class Slot(Generic[T]):
         restarts: processes started after the first.
         failures: starts in a row that raised, or deaths within ``STEADY_SECONDS`` of the start
             before it did any work.
+        joining: added while the others serve, and not ready yet.
+        leaving: to be removed when its process has ended; it gets no other.
     """
 
     def __init__(self, index: int) -> None:
@@ -64,6 +66,7 @@ class Slot(Generic[T]):
         self.state = SlotState.EMPTY
         self.restarts = -1
         self.failures = 0
+        self.joining = self.leaving = False
         self.due = 0.0
         self._born = 0.0
 
@@ -111,7 +114,7 @@ class Pool(Generic[T]):
         """Start the processes that are due; yield their slots."""
         now = time.monotonic()
         for slot in self.slots:
-            if slot.state is SlotState.EMPTY and slot.due <= now:
+            if slot.state is SlotState.EMPTY and slot.due <= now and not slot.leaving:
                 try:
                     slot.begin(self._start, now)
                 except OSError as error:
@@ -120,6 +123,23 @@ class Pool(Generic[T]):
                     continue
                 self._watch(slot)
                 yield slot
+
+    def add(self) -> Slot[T]:
+        """One slot more, behind the others; ``fill`` starts its process."""
+        self.slots.append(Slot[T](len(self.slots)))
+        self.slots[-1].joining = True
+        return self.slots[-1]
+
+    def shrink(self) -> None:
+        """Remove the last slots, as far as they are leaving and their processes have ended."""
+        while self.slots and self.slots[-1].leaving and self.slots[-1].child is None:
+            self.slots.pop()
+
+    @property
+    def warm(self) -> bool:
+        """Whether every slot that is there to stay has a process that is ready."""
+        staying = (slot for slot in self.slots if not slot.joining and not slot.leaving)
+        return all(slot.state is SlotState.READY for slot in staying)
 
     def _watch(self, slot: Slot[T]) -> None:
         child = slot.living

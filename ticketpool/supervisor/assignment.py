@@ -8,12 +8,14 @@ from ticketpool import crash, log, trace
 from ticketpool.config import OnOutOfRange, RunConfig
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition
+from ticketpool.core.parking import ParkedKeys
 from ticketpool.core.router import Router
 from ticketpool.core.trouble import Position
 from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.listener import Outcome, Start
 from ticketpool.kafka.transactions import Transactions
 from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.signals import StopSignals
 from ticketpool.supervisor.totals import Totals
 
@@ -50,7 +52,7 @@ class Assignment:
         self._signals = signals
         self._asked = False  # a commit is on its way
         self._drain_seconds = config.drain_seconds
-        self._on_out_of_range = config.on_out_of_range
+        self._on_out_of_range, self._park_keys = config.on_out_of_range, config.park_keys
         self._clock = clock
 
     # -- called by the consumer, inside poll ---------------------------------------------
@@ -66,6 +68,7 @@ class Assignment:
         for start in starts:
             lane = self._router.assign(start.partition, start.offset)
             lane.end = start.end
+            lane.parking = ParkedKeys() if self._park_keys else None
             if start.committed and start.offset is not None:
                 lane.carry_over(Position(start.offset, start.memo), self._router.limits)
             self._totals.assigned(lane, len(self._router.lanes))
@@ -73,8 +76,7 @@ class Assignment:
             self._crew.open(lane)
             _log.info(
                 "assigned",
-                topic=start.partition.topic,
-                partition=start.partition.number,
+                **where(lane),
                 worker=lane.slot,
                 offset=start.offset,
             )
@@ -107,13 +109,15 @@ class Assignment:
                 self.commits += 1
             else:
                 self.commit_failures += 1
+                epoch = {} if lane is None else {"epoch": lane.epoch}
                 _log.warning(
-                    "commit failed", topic=partition.topic, partition=partition.number, error=error
-                )
+                    "commit failed", topic=partition.topic, partition=partition.number, error=error,
+                    **epoch,
+                )  # fmt: skip
             if lane is not None and error is None:
-                lane.confirmed = position
+                lane.confirmed, lane.refusal = position, ""
             elif lane is not None:
-                lane.refused = True
+                lane.refused, lane.refusal = True, error or ""
 
     def reached_end(self, partition: Partition, offset: int) -> None:
         """The log ends here for now: what lies before holds no further records."""
@@ -131,8 +135,7 @@ class Assignment:
         policy = self._on_out_of_range
         _log.error(
             "offset out of range",
-            topic=partition.topic,
-            partition=partition.number,
+            **where(lane),
             offset=lane.ledger.next,
             error=why,
             policy=policy.value,
@@ -214,8 +217,7 @@ class Assignment:
             trace.abandoned(lane)
             _log.error(
                 "drain deadline passed",
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
+                **where(lane),
                 worker=lane.slot,
                 unwritten_dead_letters=lane.ledger.held - lane.abandoned - lane.sending,
                 unacknowledged_outputs_of=lane.sending,
@@ -234,12 +236,8 @@ class Assignment:
         for lane in lanes:
             self._crew.forget(lane)
             trace.gave_up(lane, event)
-            _log.info(
-                event,
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
-                committed=lane.committed,
-            )
+            forgotten = {"pause": "forgotten"} if lane.held else {}
+            _log.info(event, **where(lane), committed=lane.committed, **forgotten)
 
 
 def _are_quiet(lanes: Iterable[Lane]) -> bool:

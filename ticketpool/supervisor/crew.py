@@ -14,27 +14,26 @@ from ticketpool.ipc.frames import (
     Closed,
     Failed,
     FromWorker,
-    Open,
     Ready,
     Retrying,
+    Seen,
 )
 from ticketpool.kafka.outlet import Carrier
 from ticketpool.pool import Pool, Signal, Slot, SlotState
 from ticketpool.supervisor.deaths import Undertaker
 from ticketpool.supervisor.failures import Failures
-from ticketpool.supervisor.feed import frame_of
+from ticketpool.supervisor.feed import frame_of, open_of
 from ticketpool.supervisor.heartbeat import Heartbeat
+from ticketpool.supervisor.moves import Mover
 from ticketpool.supervisor.outputs import Outputs
 from ticketpool.supervisor.recycle import Recycler
 from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.supervisor.totals import Totals
-from ticketpool.worker import words
 
 Clock = Callable[[], float]
 
 _MAX_PENDING_BYTES = 8 << 20  # queued for one pipe; a worker that stops reading is fed no more
-
 _EXIT_SECONDS = 0.5  # that a worker may take to end, once its handler is closed
 
 _log = log.get("ticketpool.supervisor")
@@ -48,7 +47,9 @@ class Crew:
 
     Attributes:
         on_wait: called again and again while a drain waits.
+        on_seen: gets the stacks that a worker was asked for.
         urgent: a worker has died; the next commit should tell it at once.
+        pool, heartbeat, starts, recycler, mover, undertaker: its parts.
     """
 
     def __init__(
@@ -66,22 +67,24 @@ class Crew:
         self._outputs = Outputs(carrier, failures, clock)
         self._router = router
         self._failures = failures
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._wants_record = False
         self._whole_topics: frozenset[str] = frozenset()
-        self._starts = Starts(config.handlers_shown)
+        self.starts = Starts(config.handlers_shown)
         self.on_wait: Callable[[], None] = lambda: None
+        self.on_seen: Callable[[Seen], None] = lambda seen: None
         self.urgent = False
         self.heartbeat = Heartbeat(pool, config.silence_seconds, clock)
         self.recycler = Recycler(config, pool, router)
+        self.mover = Mover(pool, router, self.open)
         self._settler = Settler(router, failures, self._outputs, totals, self.recycler)
         self.undertaker = Undertaker(
             pool,
             router,
             failures,
             self._settler,
-            self._starts,
+            self.starts,
             config.handler_timeout_seconds,
             clock,
         )
@@ -96,7 +99,7 @@ class Crew:
     @property
     def warm(self) -> bool:
         """Whether every worker has loaded the handler."""
-        return all(slot.state is SlotState.READY for slot in self.pool.slots)
+        return self.pool.warm
 
     @property
     def restarts(self) -> int:
@@ -105,7 +108,7 @@ class Crew:
 
     def raise_error(self) -> None:
         """Raise why workers cannot start, if they cannot."""
-        self._starts.raise_error()
+        self.starts.raise_error()
 
     # -- feeding -----------------------------------------------------------------------
 
@@ -115,9 +118,8 @@ class Crew:
         if slot.state is not SlotState.READY or lane.state is not LaneState.OPEN:
             return
         self._router.open(lane)
-        partition = lane.partition
         trace.opened(lane, slot.living.pid)
-        slot.living.channel.send(Open(lane.number, partition.topic, partition.number, lane.index))
+        slot.living.channel.send(open_of(lane))
 
     def close(self, lane: Lane, until: float | None = None) -> None:
         """Let the worker finish the record at hand; the lane is ``CLOSED`` when it has.
@@ -184,17 +186,20 @@ class Crew:
             case Ack():
                 self._acknowledged(frame)
             case Retrying():
-                self._retrying(frame)
+                if lane := self._router.find(frame.lane):
+                    self._settler.retrying(lane, frame)
             case Closed():
                 self._closed(slot, frame)
             case Ready():
                 self._ready(slot, frame)
             case Failed():
-                self._starts.refused(slot, frame.message)
+                self.starts.refused(slot, frame.message)
+            case Seen():
+                self.on_seen(frame)
 
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
         slot.state = SlotState.READY
-        self._starts.went_well(slot)
+        self.starts.went_well(slot)
         self._wants_record, self.recycler.closes = frame.wants_record, frame.closes
         self._whole_topics = frozenset(frame.whole_topics)
         for lane in self._router.of_slot(slot.index):
@@ -209,23 +214,8 @@ class Crew:
 
     def settle_finished(self) -> None:
         """Settle what lanes have finished and not acknowledged yet: the quick records before one
-        that takes long. To be called before a commit.
-
-        The words are read first and the pipes then: what a lane had to say of the records up to
-        its word (dead ones above all) has left before that word, and is taken in by now.
-        """
-        found = [
-            (lane, lane.number, words.settled(slot.living.words.cells, lane.index, lane.number))
-            for slot in self.pool.slots
-            if slot.child is not None
-            for lane in self._router.of_slot(slot.index)
-            if lane.ledger.in_flight
-        ]
-        self.collect()
-        for lane, number, through in found:
-            if through is not None and lane is self._router.find(number):
-                if not self.pool.slots[lane.slot].living.channel.broken:
-                    self._settler.by_word(lane, through)
+        that takes long. To be called before a commit."""
+        self._settler.by_living_words(self.pool, self.collect)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
         lane = self._router.find(frame.lane)
@@ -234,30 +224,18 @@ class Crew:
         if lane.state is LaneState.CLOSING:
             lane.state = LaneState.CLOSED
         lane.cut_off = frame.cut_off
+        trace.handed_back(lane)
         self._router.park(lane)
+        self.mover.land(lane)
         self.recycler.lane_closed(slot)
-
-    def _retrying(self, frame: Retrying) -> None:
-        lane = self._router.find(frame.lane)
-        if lane is None:
-            return
-        lane.in_trouble(frame.offset).attempts = frame.attempt
-        self._totals.retried(lane)
-        _log.warning(
-            "retrying",
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
-            offset=frame.offset,
-            attempt=frame.attempt,
-            again_in_seconds=round(frame.delay_seconds, 3),
-            error=f"{frame.error}: {frame.message}",
-        )
 
     # -- the end -----------------------------------------------------------------------
 
     def _bury(self, slot: Slot[FromWorker], *, blame: bool = True) -> None:
         self._receive(slot)  # what it had still written
         self.undertaker.bury(slot, blame=blame)
+        for lane in list(self._router.of_slot(slot.index)):
+            self.mover.land(lane)
         self.urgent = True
 
     def forget(self, lane: Lane) -> None:
@@ -270,11 +248,14 @@ class Crew:
         for these partitions any more. Their other lanes start again elsewhere, and no record
         is charged with this death."""
         for index in {lane.slot for lane in lanes}:
-            slot = self.pool.slots[index]
-            if slot.child is not None:
-                slot.child.kill()
-                slot.child.wait()
-                self._bury(slot, blame=False)
+            self.put_down(self.pool.slots[index])
+
+    def put_down(self, slot: Slot[FromWorker]) -> None:
+        """The same of one slot's worker, whichever lanes it has."""
+        if slot.child is not None:
+            slot.child.kill()
+            slot.child.wait()
+            self._bury(slot, blame=False)
 
     def dismiss(self, seconds: float, hurry: Callable[[], bool]) -> None:
         """All lanes are closed: give the workers time to close their handlers, if these have

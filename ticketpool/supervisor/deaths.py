@@ -9,8 +9,9 @@ from ticketpool.core.lane import Lane
 from ticketpool.core.router import Router
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Death, Pool, Slot, SlotState
-from ticketpool.supervisor import memory
+from ticketpool.supervisor import ends, memory
 from ticketpool.supervisor.failures import Failures, exit_reason
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.settling import Settler
 from ticketpool.supervisor.starts import Starts
 from ticketpool.worker import words
@@ -24,6 +25,9 @@ class Undertaker:
     Args:
         handler_timeout_seconds: of one call, and between two signs of life; 0: no limit.
         clock: CLOCK_MONOTONIC in seconds, as workers write it into their words.
+
+    Attributes:
+        ends: how workers have ended.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Undertaker:
         self._starts = starts
         self._clock = clock
         self._oom_kills = memory.ours()
+        self.ends = ends.Ends()
         self._limit_ns = int(handler_timeout_seconds * 1e9)
         # Later than a hang by then, which is to be told as what it is; and the limit may be
         # shorter than the time between two signs.
@@ -67,6 +72,7 @@ class Undertaker:
         reason = exit_reason(death)
         self._log_exit(slot, death, running)
         trace.worker_exited(slot.index, pid, reason)
+        self.ends.note(slot.index, death, reason, was_warm=was_warm)
         at = [(lane.index, offset) for lane, offset in running if blame]
         for lane in self._router.worker_died(slot.index, at):
             self._failures.killed_worker(lane, death)
@@ -76,12 +82,12 @@ class Undertaker:
     def _why(self, death: Death, retired: bool) -> str:
         starved = self._oom_kills.risen()  # asked at each death: no kill counts for a later one
         if death.pid in self._overdue:
-            return "the handler timed out"
+            return ends.TIMED_OUT
         if death.pid in self._silent:
-            return "it showed no life"
+            return ends.NO_LIFE
         if starved and death.status == -signal.SIGKILL:
-            return "out of memory"
-        return "retired" if retired else ""
+            return ends.STARVED
+        return ends.RETIRED if retired else ""
 
     def _settle_by_words(self, slot: Slot[FromWorker]) -> list[tuple[Lane, int]]:
         """Settle what the dead worker had finished without an ack; what it was running."""
@@ -96,7 +102,7 @@ class Undertaker:
     def _log_exit(
         self, slot: Slot[FromWorker], death: Death, running: list[tuple[Lane, int]]
     ) -> None:
-        where = [
+        at = [
             {"topic": lane.partition.topic, "partition": lane.partition.number, "offset": offset}
             for lane, offset in running
         ]
@@ -106,7 +112,7 @@ class Undertaker:
             worker=slot.index,
             pid=death.pid,
             reason=exit_reason(death),
-            running=where,
+            running=at,
             peak_rss_mib=death.peak_rss_bytes >> 20,
             **({"dump": death.dump} if death.dump else {}),
         )
@@ -159,8 +165,7 @@ class Undertaker:
             "handler timed out, worker will be killed",
             worker=slot.index,
             pid=child.pid,
-            topic=lane.partition.topic,
-            partition=lane.partition.number,
+            **where(lane),
             offset=offset,
             age_seconds=round(age_seconds, 1),
             setting="--handler-timeout",

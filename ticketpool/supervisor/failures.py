@@ -11,6 +11,8 @@ from ticketpool.errors import StoppedByPolicy
 from ticketpool.ipc.frames import Dead
 from ticketpool.kafka.dead_letter import DeadLetters, Reason
 from ticketpool.pool import Death
+from ticketpool.supervisor.keys import Keys
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.totals import Totals
 
 _log = log.get("ticketpool.supervisor")
@@ -36,6 +38,7 @@ class Failures:
         self._letters = letters
         self._totals = totals
         self._breaker = Breaker(config.dead_letter_limit)
+        self.keys = Keys(config)
         self.stopped: StoppedByPolicy | None = None
 
     def finished(self, records: int, dead: int) -> None:
@@ -50,14 +53,23 @@ class Failures:
 
     def failed(self, lane: Lane, dead: Dead) -> None:
         """A record in flight is dead, as its worker says. Call before it is settled."""
-        self._give_up(lane, dead, lane.ledger.hold(dead.offset))
+        record, follows = lane.ledger.hold(dead.offset), None
+        try:
+            if self.stopped is None:
+                follows = self.keys.died(lane, dead, record)
+        except StoppedByPolicy as too_many:
+            self.stopped = too_many
+        self._give_up(lane, dead, record, follows)
 
     def refused(self, lane: Lane, dead: Dead) -> None:
-        """A record that is held for its outputs is dead: one of them can't be written."""
+        """A record that is held for its outputs is dead: one of them can't be written. Its key
+        is not parked: the tickets behind it may be handled by now."""
         self.finished(0, 1)
         self._give_up(lane, dead, lane.ledger.held_record(dead.offset))
 
-    def _give_up(self, lane: Lane, dead: Dead, record: RawRecord) -> None:
+    def _give_up(
+        self, lane: Lane, dead: Dead, record: RawRecord, follows: int | None = None
+    ) -> None:
         """As the policy says. No letter is begun any more once the service is to stop: it
         would be one too many."""
         policy = OnFailure.DEAD_LETTER if dead.rejected else self._config.on_failure
@@ -65,7 +77,7 @@ class Failures:
             self._letters.write(
                 self._config.dead_letter_topic_of(lane.partition.topic),
                 record,
-                Reason(dead.attempts, dead.error, dead.message),
+                Reason(dead.attempts, dead.error, dead.message, follows),
                 lambda: self._written(lane, dead),
             )
         elif policy is OnFailure.SKIP:
@@ -113,6 +125,8 @@ class Failures:
             False,
         )
         self.failed(lane, dead)
+        if lane.parking is not None:
+            lane.parking.stale = True
         lane.ledger.settle(offset)
         trace.settled(lane, offset, "deaths")
         lane.progress(1)
@@ -128,8 +142,7 @@ def _epitaph(deaths: int, death: Death | None) -> str:
 
 def _where(lane: Lane, dead: Dead) -> dict[str, object]:
     return {
-        "topic": lane.partition.topic,
-        "partition": lane.partition.number,
+        **where(lane),
         "offset": dead.offset,
         "attempts": dead.attempts,
         "reason": f"{dead.error}: {dead.message}",

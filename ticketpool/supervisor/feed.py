@@ -3,7 +3,8 @@
 from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Lane
 from ticketpool.core.ledger import Chunk
-from ticketpool.ipc.frames import Records
+from ticketpool.core.parking import Waiting
+from ticketpool.ipc.frames import Open, Records
 
 
 def frame_of(lane: Lane, chunk: Chunk, limits: Limits, *, whole: bool) -> Records:
@@ -13,7 +14,7 @@ def frame_of(lane: Lane, chunk: Chunk, limits: Limits, *, whole: bool) -> Record
     values = list(map(kind.value, records))
     sparse = [] if isinstance(chunk.offsets, range) else list(chunk.offsets)
     head = (lane.number, chunk.offsets[0], sparse, values)
-    tail = (_attempts(lane, chunk.offsets[0]), _is_all_for_now(lane, limits))
+    tail = (_attempts(lane, chunk.offsets[0]), _is_all_for_now(lane, limits), _news(lane))
     if not whole:
         return Records(*head, [], [], [], *tail)
     return Records(
@@ -23,6 +24,23 @@ def frame_of(lane: Lane, chunk: Chunk, limits: Limits, *, whole: bool) -> Record
         [time for _, time in map(kind.timestamp, records)],
         *tail,
     )
+
+
+def open_of(lane: Lane) -> Open:
+    """What the lane's worker is told of it first."""
+    topic, number = lane.partition
+    if lane.parking is None:
+        return Open(lane.number, topic, number, lane.index)
+    lane.parking.stale = False
+    return Open(lane.number, topic, number, lane.index, lane.parking.current.waiting())
+
+
+def _news(lane: Lane) -> list[Waiting] | None:
+    """The parked keys, where the worker does not know them: a record was given up unrun."""
+    if lane.parking is None or not lane.parking.stale:
+        return None
+    lane.parking.stale = False
+    return lane.parking.current.waiting()
 
 
 def _is_all_for_now(lane: Lane, limits: Limits) -> bool:

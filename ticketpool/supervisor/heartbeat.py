@@ -16,6 +16,9 @@ class Heartbeat:
     Args:
         silence_seconds: so long a beat lasts with the workers.
         clock: CLOCK_MONOTONIC in seconds, as workers read it.
+
+    Attributes:
+        polled_at: when Kafka was last polled, by that clock.
     """
 
     def __init__(self, pool: Pool[Any], silence_seconds: float, clock: Callable[[], float]) -> None:
@@ -23,6 +26,7 @@ class Heartbeat:
         self._clock = clock
         self._silence_ns = int(silence_seconds * 1e9)
         self._beaten_ns = 0
+        self.polled_at: float | None = None
 
     def beat(self) -> None:
         """One more, unless beats were left out for too long."""
@@ -36,6 +40,7 @@ class Heartbeat:
     def polled(self, began: float) -> None:
         """Kafka was polled just now: what beats were left out for is over, unless we were
         stopped since that poll began (seconds of the clock)."""
+        self.polled_at = self._clock()
         if self._now_ns() - int(began * 1e9) < self._silence_ns:
             self._beaten_ns = self._now_ns()
 

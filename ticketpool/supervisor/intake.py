@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 
 from ticketpool import crash, log, trace
 from ticketpool.core.flow import should_pause, should_resume
+from ticketpool.core.grouping import group
 from ticketpool.core.lane import Lane, LaneState
 from ticketpool.core.model import Partition, RawRecord
-from ticketpool.core.router import Router, group
+from ticketpool.core.router import Router
 from ticketpool.kafka.consumer import GroupConsumer
+from ticketpool.supervisor.naming import where
 from ticketpool.supervisor.totals import Totals
 
 _LOOK_SECONDS = 0.02  # how often hungry lanes are held against the ends of their logs
@@ -37,7 +39,7 @@ class Intake:
         self._router = router
         self._totals = totals
         self._clock = clock
-        self._look_due = 0.0
+        self._look_due = self._read_at = 0.0
 
     def hungry(self) -> bool:
         """Whether some lane could use records that Kafka has, or waits for its word."""
@@ -63,6 +65,7 @@ class Intake:
         """
         records = self._consumer.poll(seconds, one=one)
         if records:
+            self._read_at = self._clock()
             crash.point("supervisor:after-consume")
             self._totals.read()
             for partition, run in group(records, self._only_topic):
@@ -75,13 +78,10 @@ class Intake:
             return  # given up meanwhile; whoever owns it reads from what we committed
         offsets = list(map(type(records[0]).offset, records))
         expected = lane.ledger.next
-        jumped = lane.ledger.receive(records, offsets)  # type: ignore[arg-type]
+        jumped = lane.ledger.receive(records, offsets, self._read_at)  # type: ignore[arg-type]
         trace.received(lane, expected, offsets)  # type: ignore[arg-type]
         if jumped:
-            _log.debug(
-                "offsets jumped", topic=partition.topic, partition=partition.number,
-                jumped=jumped, next=lane.ledger.next,
-            )  # fmt: skip
+            _log.debug("offsets jumped", **where(lane), jumped=jumped, next=lane.ledger.next)
 
     def tend(self) -> None:
         """Pause the partitions whose buffer is full, resume those that have drained."""

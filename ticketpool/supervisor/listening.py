@@ -3,21 +3,38 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
+from ticketpool.config import OnFailure, RunConfig
 from ticketpool.core.status import ServiceStatus
 
 
 @contextlib.contextmanager
-def listening(address: str | None, latest: Callable[[], ServiceStatus | None]) -> Iterator[None]:
-    """Serve status, metrics and health as long as this lasts, unless ``address`` is ``None``."""
-    if address is None:
+def listening(config: RunConfig, latest: Callable[[], ServiceStatus | None]) -> Iterator[None]:
+    """Serve page, status, metrics and health as long as this lasts, unless without ``--http``."""
+    if config.http is None:
         yield
         return
+    from ticketpool.config.shown import shown
     from ticketpool.http import HttpServer  # brings a web server along; only when wanted
+    from ticketpool.kafka.tail import Tail
     from ticketpool.metrics import Metrics
 
-    server = HttpServer(address, latest, Metrics(latest).render)
+    server = HttpServer(
+        config.http,
+        latest,
+        Metrics(latest).render,
+        settings=shown(config),
+        letters=Tail(config.kafka).letters,
+        letter_topics=_letter_topics(config),
+        payloads=config.http_payloads,
+    )
     server.start()
     try:
         yield
     finally:
         server.stop()
+
+
+def _letter_topics(config: RunConfig) -> tuple[str, ...]:
+    if config.on_failure is not OnFailure.DEAD_LETTER:
+        return ()
+    return tuple(dict.fromkeys(map(config.dead_letter_topic_of, config.topics)))

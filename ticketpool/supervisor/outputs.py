@@ -11,6 +11,7 @@ from ticketpool.core.outputs import Output
 from ticketpool.ipc.frames import Ack, Dead
 from ticketpool.kafka.outlet import Carrier, Outgoing
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.naming import where
 
 MAX_BYTES = 64 << 20
 """Of outputs of all lanes that are not acknowledged: then no lane is fed until there are fewer."""
@@ -108,8 +109,7 @@ class Outputs:
         self._told[topic] = now
         _log.error(
             "output not written, the partition waits",
-            topic=ticket.lane.partition.topic,
-            partition=ticket.lane.partition.number,
+            **where(ticket.lane),
             offset=ticket.offset,
             output_topic=topic,
             error=why,

@@ -2,6 +2,8 @@
 
 import time
 
+import msgspec
+
 from ticketpool import trace
 from ticketpool.config import RunConfig
 from ticketpool.ipc.child import Child
@@ -17,12 +19,16 @@ class Recruiter:
     Args:
         environment: of the worker processes, without secrets.
         stdout: descriptor for their standard output; ``None`` inherits ours.
+
+    Attributes:
+        log_level: that workers start with.
     """
 
     def __init__(self, config: RunConfig, environment: dict[str, str], stdout: int | None) -> None:
         self._config = config
         self._environment = environment
         self._stdout = stdout
+        self.log_level = config.log.level
 
     def __call__(self, slot: int) -> Child[FromWorker]:
         """A process that has been told who it is. Raises ``OSError`` when there can't be one."""
@@ -35,7 +41,8 @@ class Recruiter:
         )
         cells = child.words.cells
         cells[words.HEARTBEAT] = cells[words.LIFE] = time.monotonic_ns()
-        child.channel.send(hello(self._config, slot))
+        first = hello(self._config, slot)
+        child.channel.send(msgspec.structs.replace(first, log_level=self.log_level))
         return child
 
 
@@ -58,4 +65,6 @@ def hello(config: RunConfig, slot: int) -> Hello:
         middleware=list(config.middleware),
         batch_size=config.batch_size,
         batch_seconds=config.batch_seconds,
+        traces=config.traces,
+        max_parked_keys=config.max_parked_keys if config.park_keys else 0,
     )

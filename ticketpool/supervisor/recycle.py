@@ -47,7 +47,7 @@ class Recycler:
             return
         for slot in ready:
             if why := self._due(slot):
-                self._retire(slot, why)
+                self.retire(slot, why)
                 return
 
     def _due(self, slot: Slot[FromWorker]) -> str:
@@ -58,7 +58,8 @@ class Recycler:
             return f"{resident >> 20} MiB resident (--max-rss)"
         return ""
 
-    def _retire(self, slot: Slot[FromWorker], why: str) -> None:
+    def retire(self, slot: Slot[FromWorker], why: str) -> None:
+        """Let the worker, which is ready, close its lanes and end."""
         _log.info("worker retires", worker=slot.index, pid=slot.living.pid, reason=why)
         self._records.pop(slot.living.pid, None)
         slot.state = SlotState.RETIRING

@@ -1,22 +1,23 @@
 """Snapshots of the service for HTTP, metrics and systemd."""
 
 import time
+from collections.abc import Iterable
 
 from ticketpool.config import RunConfig
+from ticketpool.core.health import problems_of
 from ticketpool.core.lane import Lane
-from ticketpool.core.latency import Histogram, upper_ns
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.router import Router
-from ticketpool.core.status import LatencyMs, PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
+from ticketpool.supervisor.changes import Changes
 from ticketpool.supervisor.crew import Crew
+from ticketpool.supervisor.figures import Figures
+from ticketpool.supervisor.lookout import Lookout, Outlook, Running
 
-_BOUNDS_SECONDS = (
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
-)  # fmt: skip
+_END_SECONDS = 10.0  # that a worker takes at most, once it is told to end or killed
 
 
 class Reporter:
@@ -24,6 +25,7 @@ class Reporter:
 
     Attributes:
         latest: the newest one; any thread may read it.
+        recording: a context in which the log's events are kept for it.
     """
 
     def __init__(
@@ -33,13 +35,21 @@ class Reporter:
         router: Router,
         crew: Crew,
         assignment: Assignment,
+        lookout: Lookout,
     ) -> None:
         self._config = config
         self._lifecycle = lifecycle
         self._router = router
         self._crew = crew
         self._assignment = assignment
+        self._lookout = lookout
+        self._changes = Changes()
+        # A drain ends what hangs at its deadline, not at the handler's.
+        timeout = config.handler_timeout_seconds
+        self._hang_seconds = timeout + config.drain_seconds + _END_SECONDS if timeout else 0.0
         self._started = time.monotonic()
+        self._figures = Figures(config, crew, assignment)
+        self.recording = self._figures.recording
         self.latest: ServiceStatus | None = None
 
     def refresh(self) -> None:
@@ -51,7 +61,7 @@ class Reporter:
             for slot in self._crew.pool.slots
             for lane, offset, since in self._crew.undertaker.running(slot)
         }
-        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        partitions = self._partitions(running, now)
         self.latest = ServiceStatus(
             state=state.name.lower(),
             ready=state is ServiceState.READY and self._crew.warm,
@@ -59,26 +69,47 @@ class Reporter:
             uptime_seconds=round(now - self._started, 3),
             group=self._config.group,
             handler=self._config.handlers_shown,
-            partitions=[self._partition(lane, running.get(lane.partition)) for lane in lanes],
-            workers=[self._worker(slot) for slot in self._crew.pool.slots],
+            partitions=partitions,
+            workers=[self._worker(slot, now) for slot in self._crew.pool.slots],
             rebalances=dict(self._assignment.events),
             commits=self._assignment.commits,
             commit_failures=self._assignment.commit_failures,
+            problems=problems_of(partitions, self._hang_seconds),
+            poll_age_seconds=self._poll_age(now),
+            cluster=self._figures.timed(self._lookout.cluster()),
+            **self._figures.of_service(now, _total(one.lag for one in partitions)),
         )
 
-    def _worker(self, slot: Slot[FromWorker]) -> WorkerStatus:
+    def _poll_age(self, now: float) -> float | None:
+        polled = self._crew.heartbeat.polled_at
+        return None if polled is None else round(max(now - polled, 0.0), 3)
+
+    def _worker(self, slot: Slot[FromWorker], now: float) -> WorkerStatus:
         return WorkerStatus(
             slot=slot.index,
             pid=slot.child.pid if slot.child else None,
             state=slot.state.value,
             restarts=max(slot.restarts, 0),
             partitions=len(self._router.of_slot(slot.index)),
+            **self._figures.of_worker(slot, now),
         )
 
-    def _partition(self, lane: Lane, running: tuple[int, int] | None) -> PartitionStatus:
+    def _partitions(self, running: Running, now: float) -> list[PartitionStatus]:
+        outlooks = self._lookout.look(running)
+        lanes = sorted(self._router.lanes.values(), key=lambda lane: lane.partition)
+        self._changes.keep(outlooks)
+        for lane in lanes:
+            self._changes.note(lane, outlooks[lane.partition])
+        return [
+            self._partition(lane, running.get(lane.partition), outlooks[lane.partition], now)
+            for lane in lanes
+        ]
+
+    def _partition(
+        self, lane: Lane, running: tuple[int, int] | None, outlook: Outlook, now: float
+    ) -> PartitionStatus:
         ledger, counts = lane.ledger, lane.counts
         slot = self._crew.pool.slots[lane.slot]
-        high = self._assignment.consumer.high_watermark(lane.partition)
         age = (time.monotonic_ns() - running[1]) / 1e9 if running else None
         return PartitionStatus(
             topic=lane.partition.topic,
@@ -86,13 +117,11 @@ class Reporter:
             worker=lane.slot if slot.child else None,
             pid=slot.child.pid if slot.child else None,
             committed=lane.committed,
-            position=ledger.committable,
-            high_watermark=high,
-            lag=None if high is None or ledger.committable is None
-            else max(high - ledger.committable, 0),
+            waiting_letters=ledger.held - lane.abandoned,
+            **outlook._asdict(),
             buffered=ledger.buffered,
             in_flight=ledger.in_flight,
-            paused=lane.paused,
+            paused=lane.paused, held=lane.held,
             in_flight_offset=running[0] if running else None,
             in_flight_age_seconds=round(age, 3) if age is not None else None,
             processed=counts.processed,
@@ -100,27 +129,12 @@ class Reporter:
             dead_lettered=counts.dead_lettered,
             skipped=counts.skipped,
             redelivered=counts.redelivered,
-            latency_ms=LatencyMs(
-                p50=_millis(lane.durations, 0.5), p99=_millis(lane.durations, 0.99)
-            ),
-            handler_seconds=lane.durations.sum_ns / 1e9,
-            handler_buckets=_cumulative(lane.durations),
+            parked_keys=0 if lane.parking is None else len(lane.parking.current),
+            **self._figures.of_partition(lane, now, len(self._router.lanes)),
         )  # fmt: skip
 
 
-def _millis(durations: Histogram, q: float) -> float | None:
-    seconds = durations.quantile_seconds(q)
-    return None if seconds is None else round(seconds * 1000, 3)
-
-
-def _cumulative(durations: Histogram) -> list[tuple[float | None, int]]:
-    """Counts up to each bound of the Prometheus histogram, exact to our finer buckets."""
-    ordered = sorted(durations.counts.items())
-    pairs: list[tuple[float | None, int]] = []
-    seen = at = 0
-    for bound in _BOUNDS_SECONDS:
-        while at < len(ordered) and upper_ns(ordered[at][0]) <= bound * 1e9:
-            seen += ordered[at][1]
-            at += 1
-        pairs.append((bound, seen))
-    return [*pairs, (None, durations.count)]
+def _total(lags: Iterable[int | None]) -> int | None:
+    """``None`` while some are not known."""
+    known = list(lags)
+    return None if None in known else sum(lag or 0 for lag in known)

@@ -19,17 +19,23 @@ from ticketpool.kafka.dead_letter import DeadLetters
 from ticketpool.kafka.outlet import Carrier, Outlet
 from ticketpool.kafka.settings import new_protocol
 from ticketpool.kafka.transactions import Transactions
+from ticketpool.kafka.watermarks import Watermarks
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
+from ticketpool.supervisor.hands import Hands
 from ticketpool.supervisor.intake import Intake
 from ticketpool.supervisor.leaving import LEAST_SECONDS, Leaving
 from ticketpool.supervisor.listening import listening
+from ticketpool.supervisor.lookout import Lookout
+from ticketpool.supervisor.naming import where
+from ticketpool.supervisor.preparing import create_topics
 from ticketpool.supervisor.recruit import Recruiter
 from ticketpool.supervisor.report import Reporter
 from ticketpool.supervisor.signals import StopSignals
+from ticketpool.supervisor.telling import Telling
 from ticketpool.supervisor.totals import Summary, Totals
 from ticketpool.systemd import take_socket
 
@@ -44,12 +50,17 @@ _log = log.get("ticketpool.supervisor")
 
 
 class Supervisor:
-    """Joins the group, feeds the workers, commits what they finish. See ``run``."""
+    """Joins the group, feeds the workers, commits what they finish. See ``run``.
+
+    Attributes:
+        hands: what people ask of it, on the control socket.
+    """
 
     def __init__(self, config: RunConfig, signals: StopSignals) -> None:
         self._config = config
         self._signals = signals
         self._notifier = take_socket()
+        self._telling = Telling(self._notifier)
         self._lifecycle = Lifecycle()
         self._totals = Totals()
         limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
@@ -76,7 +87,13 @@ class Supervisor:
             self._assignment.transactions = transactions
             transactions.open(self._assignment, self._consumer.membership)
         self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
-        self._reporter = Reporter(config, self._lifecycle, router, self._crew, self._assignment)
+        self._watermarks = Watermarks(config.kafka)
+        high, delays = self._consumer.high_watermark, self._carrier.delays
+        lookout = Lookout(config, router, pool, delays, self._watermarks, high)
+        self._reporter = Reporter(
+            config, self._lifecycle, router, self._crew, self._assignment, lookout
+        )
+        self.hands = Hands(config, router, self._crew, recruiter, signals)
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
@@ -89,7 +106,11 @@ class Supervisor:
             TicketpoolError: of any kind in ``ticketpool.errors``; what was
                 finished is committed all the same.
         """
-        with listening(self._config.http, lambda: self._reporter.latest):
+        with self.hands.reachable(), self._reporter.recording():
+            self._serve()
+
+    def _serve(self) -> None:
+        with listening(self._config, lambda: self._reporter.latest):
             try:
                 self._start()
                 while not self._done():
@@ -126,8 +147,9 @@ class Supervisor:
         self._show_life()
         cluster = Cluster(self._config.kafka)
         if self._config.create_topic:
-            self._create_topics(cluster)
+            create_topics(self._config, cluster)
         self._consumer.known = cluster.require(self._config.topics)
+        self._watermarks.start()
         if new_protocol(self._config.kafka):
             _log.warning(
                 "slow takeover with group.protocol=consumer",
@@ -142,13 +164,6 @@ class Supervisor:
         self._lifecycle.advance(ServiceState.JOINING)
         self._consumer.subscribe(self._config.topics)
         self._reporter.refresh()  # whoever embeds us waits for this
-
-    def _create_topics(self, cluster: Cluster) -> None:
-        config = self._config
-        for topic in config.topics:
-            for name in (topic, config.dead_letter_topic_of(topic)):
-                if cluster.create(name, config.partitions, config.replication):
-                    _log.info("topic created", topic=name, partitions=config.partitions)
 
     # -- the loop ---------------------------------------------------------------------
 
@@ -168,6 +183,7 @@ class Supervisor:
         if now >= self._tend_due:
             self._tend_due = now + TEND_SECONDS
             self._tend()
+        self.hands.tend()
 
     def _poll(self) -> None:
         """Wait where work will come from: for Kafka, or for a worker when records wait for one.
@@ -214,7 +230,8 @@ class Supervisor:
         if now >= self._report_due:
             self._report_due = now + REPORT_SECONDS
             self._reporter.refresh()
-        self._notifier.tend_watchdog(now)
+        self._telling.tend(now, self._reporter.latest)
+        self.hands.glance()
 
     def _done(self) -> bool:
         if self._signals.stop:
@@ -227,11 +244,7 @@ class Supervisor:
     def _caught_up(self) -> bool:
         """Every assigned partition is finished up to the end that it had at assignment."""
         lanes = self._router.lanes.values()
-        return bool(lanes) and all(
-            lane.end == 0
-            or (lane.ledger.committable is not None and lane.ledger.committable >= (lane.end or 0))
-            for lane in lanes
-        )
+        return bool(lanes) and all(lane.caught_up for lane in lanes)
 
     # -- stop --------------------------------------------------------------------------
 
@@ -248,6 +261,7 @@ class Supervisor:
             self._leave(lanes, max(deadline, time.monotonic() + LEAST_SECONDS))
             self._crew.dismiss(CLOSE_SECONDS, lambda: self._signals.at_once)
         finally:
+            self._watermarks.close()
             self._crew.pool.close()
             self._lifecycle.advance(ServiceState.STOPPED)
             _log.info("stopped")
@@ -267,8 +281,7 @@ class Supervisor:
         for lane in self._unconfirmed:
             _log.error(
                 "not committed",
-                topic=lane.partition.topic,
-                partition=lane.partition.number,
+                **where(lane),
                 committed=lane.committed,
                 finished=lane.ledger.committable,
             )

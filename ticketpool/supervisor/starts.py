@@ -18,7 +18,10 @@ class Starts:
 
     A handler that cannot be loaded at the first start ends the service at once.
     A death by a signal, and any failure of a later start, is tried again with
-    back-off, ``MOST`` times in a row.
+    back-off, ``MOST`` times in a row. A worker that is to join others ends nothing.
+
+    Attributes:
+        misfit: why one that was to join could not start, the last time.
     """
 
     def __init__(self, handler: str) -> None:
@@ -26,6 +29,7 @@ class Starts:
         self._failures: Counter[int] = Counter()
         self._refusals: dict[int, HandlerError] = {}
         self._error: TicketpoolError | None = None
+        self.misfit: TicketpoolError | None = None
 
     def raise_error(self) -> None:
         """Raise what has made going on pointless, if anything has."""
@@ -44,6 +48,9 @@ class Starts:
         """The worker ended before it was warm."""
         what = f"worker {slot.index} ended before it was ready ({reason}); handler {self._handler}"
         error = self._refusals.pop(slot.index, None) or WorkerStartFailed(what)
+        if slot.joining:
+            self.misfit = error
+            return
         self._failures[slot.index] += 1
         first_start = slot.restarts == 0 and not by_signal
         if first_start or self._failures[slot.index] >= MOST:

@@ -1,13 +1,13 @@
 """What has been done since start, over all partitions that came and went."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from ticketpool.core.lane import Counts, Lane
-from ticketpool.core.latency import Histogram
 from ticketpool.core.model import Partition
+from ticketpool.core.timing import Timing
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Totals:
 
     def __init__(self) -> None:
         self._all = {"processed": 0, "dead_lettered": 0, "skipped": 0, "retried": 0}
-        self._by_partition: dict[Partition, tuple[Counts, Histogram]] = {}
+        self._by_partition: dict[Partition, Counts] = {}
         self._partitions = 0
         self._first: float | None = None
         self._last: float | None = None
@@ -42,8 +42,7 @@ class Totals:
     def assigned(self, lane: Lane, partitions: int) -> None:
         """A lane was opened, so many are held now. Its partition's counts go on from where
         they were, so that no counter ever goes back."""
-        fresh = (lane.counts, lane.durations)
-        lane.counts, lane.durations = self._by_partition.setdefault(lane.partition, fresh)
+        lane.counts = self._by_partition.setdefault(lane.partition, lane.counts)
         self._partitions = max(self._partitions, partitions)
 
     def finished(
@@ -51,7 +50,7 @@ class Totals:
     ) -> None:
         """Records of a lane that the handler is done with."""
         lane.counts.processed += processed
-        lane.durations.add(buckets, busy_ns)
+        lane.counts.durations.add(buckets, busy_ns)
         self._all["processed"] += processed
         self._last = time.monotonic()
 
@@ -72,6 +71,15 @@ class Totals:
         self._all["skipped"] += 1
         self._last = time.monotonic()
 
+    @property
+    def settled(self) -> int:
+        """Records that are settled, one way or the other."""
+        return self._all["processed"] + self._all["dead_lettered"] + self._all["skipped"]
+
+    def durations(self) -> Iterator[Timing]:
+        """How long handlers took, of each partition that ever was ours."""
+        return (counts.durations for counts in self._by_partition.values())
+
     def summary(self, ok: bool, worker_restarts: int) -> Summary:
         """The outcome so far."""
         seconds = 0.0
@@ -79,7 +87,7 @@ class Totals:
             seconds = max(self._last - self._first, 0.0)
         return Summary(
             ok=ok,
-            redelivered=sum(counts.redelivered for counts, _ in self._by_partition.values()),
+            redelivered=sum(counts.redelivered for counts in self._by_partition.values()),
             worker_restarts=worker_restarts,
             partitions=self._partitions,
             seconds=round(seconds, 3),

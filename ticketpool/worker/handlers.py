@@ -1,13 +1,19 @@
 """The handler of each topic that a worker may get a lane of."""
 
+from collections.abc import Iterable
 from time import monotonic
+from typing import TYPE_CHECKING
 
+from ticketpool.errors import HandlerUnsupported
 from ticketpool.ipc.frames import Hello, Ready
 from ticketpool.worker.codecs import load_codec
 from ticketpool.worker.handler import Handler
 from ticketpool.worker.loading import load
 from ticketpool.worker.loop import LazyLoop
-from ticketpool.worker.middleware import load_middleware
+from ticketpool.worker.middleware import Link, load_middleware
+
+if TYPE_CHECKING:
+    from ticketpool.worker.tracing import Tracing
 
 _ANY = ""  # no topic has this name
 
@@ -27,12 +33,17 @@ class Handlers:
         by_topic = hello.by_topic or [(_ANY, hello.handler, hello.codec)]
         codecs = {name: load_codec(name) for _, _, name in by_topic}
         self.loop = LazyLoop()
-        middleware = [load_middleware(name) for name in hello.middleware]
+        self._tracing = _tracing(hello)
+        outermost = [Link("of --traces", self._tracing)] if self._tracing else []
+        middleware = [*outermost, *map(load_middleware, hello.middleware)]
         handlers = {
             (name, codec): load(name, codecs[codec], middleware, self.loop)
             for name, codec in dict.fromkeys((name, codec) for _, name, codec in by_topic)
         }
         self.loaded = tuple(handlers.values())
+        self._parks = hello.max_parked_keys > 0
+        if self._parks:
+            _refuse_batches(self.loaded)
         self._by_topic = {topic: handlers[name, codec] for topic, name, codec in by_topic}
 
     def of(self, topic: str) -> Handler:
@@ -49,12 +60,35 @@ class Handlers:
         deadline = monotonic() + seconds
         for handler in reversed(self.loaded):
             handler.close(max(deadline - monotonic(), 0.0))
+        if self._tracing:
+            self._tracing.close(deadline - monotonic())
 
     def ready(self) -> Ready:
         """What the supervisor is told: which lanes want all columns, and if some handler closes."""
-        whole = [topic for topic, handler in self._by_topic.items() if handler.wants_record]
+        each = self._by_topic.items()
+        whole = [topic for topic, one in each if one.wants_record or self._parks]
         return Ready(
             len(whole) == len(self._by_topic),
             [topic for topic in whole if topic != _ANY],
-            any(handler.closes for handler in self.loaded),
+            self._tracing is not None or any(handler.closes for handler in self.loaded),
         )
+
+
+def _tracing(hello: Hello) -> "Tracing | None":
+    """What makes the spans, if any are wanted; handlers that are loaded later find it in place."""
+    if hello.traces == "off":
+        return None
+    from ticketpool.worker.tracing import Tracing
+
+    tracing = Tracing(hello.traces, hello.group, hello.slot)
+    tracing.publish()
+    return tracing
+
+
+def _refuse_batches(handlers: Iterable[Handler]) -> None:
+    for handler in handlers:
+        if handler.is_batch:
+            raise HandlerUnsupported(
+                f"{handler.name} takes batches, which settle together; --park-keys is about "
+                "tickets one by one. Leave it out, or take a single ticket"
+            )

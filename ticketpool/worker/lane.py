@@ -14,7 +14,9 @@ from ticketpool.worker.batch_call import refuse_awaitable
 from ticketpool.worker.decoding import Undecodable
 from ticketpool.worker.handler import Call
 from ticketpool.worker.outputs import LaneOutputs
+from ticketpool.worker.parked import Parked
 from ticketpool.worker.place import OwnThread, Place
+from ticketpool.worker.saying import saying
 from ticketpool.worker.words import HEARTBEAT, HELD, LANE, RUNNING, SETTLED, SINCE, STRIDE
 
 ACK_EVERY_NS = 50_000_000
@@ -86,7 +88,8 @@ class Lane:
         self._outputs = outputs or LaneOutputs(cells, opened.index)
         self._outputs.flush = self._acknowledge
         self._begin_words()
-        self._place.start(f"{opened.topic}[{opened.partition}]", self._run)
+        name = f"{opened.topic}[{opened.partition}]"
+        self._place.start(name, saying(self._run, opened, cells))
 
     def put(self, records: Records) -> None:
         """More records, next in order. Never blocks."""
@@ -171,6 +174,7 @@ class Lane:
             return
         durations.sort()
         sent = self._outputs.take(self._through)
+        passed = self._outputs.take_passed(self._through)
         crash.point("worker:before-ack")
         self._port.send(
             Ack(
@@ -181,9 +185,10 @@ class Lane:
                 list(count_sorted(durations)),
                 sum(durations),
                 sent,
+                passed,
             )
         )
-        if sent:
+        if sent or passed:
             self._outputs.told()
         crash.point("worker:after-ack")
         durations.clear()
@@ -240,9 +245,11 @@ class Lane:
     def _give_up(self, offset: int, attempts: int, error: BaseException) -> None:
         """Report the record at once: its ack must be on its way before SETTLED passes it."""
         rejected = isinstance(error, Reject)
-        self._dead.append(Dead(offset, attempts, *described(error), rejected))
+        calls = 0 if isinstance(error, Parked) else attempts
+        self._dead.append(Dead(offset, calls, *described(error), rejected))
         self._through = offset
-        if self._rules.stop_on_failure and not rejected:
+        too_many = self._outputs.too_many_died()
+        if too_many or (self._rules.stop_on_failure and not rejected):
             self._closing = True
         self._acknowledge()
 

@@ -15,6 +15,7 @@ class Loop:
 
     Attributes:
         asyncio: the event loop itself.
+        thread: identifies the thread that it runs in.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Loop:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="event loop", daemon=True)
         self._thread.start()
+        self.thread = self._thread.ident
 
     def _run(self) -> None:
         while not self._stopping:
@@ -67,6 +69,11 @@ class LazyLoop:
         """The loop, running."""
         if self._loop is None:
             self._loop = Loop()
+        return self._loop
+
+    @property
+    def running(self) -> Loop | None:
+        """The loop, if it was ever asked for."""
         return self._loop
 
     def stop(self) -> None:

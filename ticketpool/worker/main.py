@@ -12,11 +12,23 @@ from ticketpool import log, trace
 from ticketpool.config import LogConfig
 from ticketpool.errors import HandlerError
 from ticketpool.ipc.channel import Port
-from ticketpool.ipc.frames import Close, End, Failed, FromSupervisor, Hello, Open, Records
+from ticketpool.ipc.frames import (
+    Close,
+    End,
+    Failed,
+    FromSupervisor,
+    Hello,
+    Look,
+    Louder,
+    Open,
+    Records,
+    Seen,
+)
 from ticketpool.ipc.inside import enter
 from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.lane import Lane, described
 from ticketpool.worker.opener import Opener
+from ticketpool.worker.stacks import stacks
 from ticketpool.worker.words import COUNT, LIFE, LIFE_SECONDS
 
 
@@ -29,7 +41,8 @@ def main() -> None:
     hello = next(frames, None)
     if not isinstance(hello, Hello):
         sys.exit(1)  # the supervisor went away before its first word
-    log.setup(LogConfig(format=hello.log_format, level=hello.log_level))
+    config = LogConfig(format=hello.log_format, level=hello.log_level)
+    log.setup(config, worker=hello.slot, pid=os.getpid())
     trace.open_worker(hello.trace_log, hello.group, hello.slot)
     _print_by_line()
     handlers = _load(hello, port)
@@ -38,6 +51,7 @@ def main() -> None:
     seconds = _serve(frames, handlers, hello, port, words.cells)
     if seconds is not None:
         handlers.close(seconds)
+    log.flush()
     # The supervisor is gone, or lets us go. Nothing that runs here may go on: its
     # records are another process's now.
     os._exit(0)
@@ -95,6 +109,10 @@ def _serve(
             case Close():
                 if lane := lanes.pop(frame.lane, None):  # a revocation may close it once more
                     lane.close(frame.until)
+            case Look():
+                port.send(Seen(frame.ticket, stacks(handlers.loop.running)))
+            case Louder():
+                log.set_level(frame.level)
             case Hello():
                 raise AssertionError("a second hello")
     return None if lanes else End().seconds

@@ -78,7 +78,8 @@ class Chain:
         what = f"middleware {link.name}"
         if inspect.isclass(link.target):
             raise HandlerUnsupported(f"{what} is a class; name a function or an object")
-        if self._is_batch and any(hasattr(link.target, method) for method in _PER_LANE.values()):
+        per_lane = any(hasattr(link.target, method) for method in _PER_LANE.values())
+        if self._is_batch and per_lane and not getattr(link.target, "batches", False):
             raise HandlerUnsupported(
                 f"{what} looks at single tickets, and handler {self._handler} takes batches"
             )

@@ -14,6 +14,7 @@ from ticketpool.worker.handler import Handler
 from ticketpool.worker.handlers import Handlers
 from ticketpool.worker.lane import Lane, Rules
 from ticketpool.worker.outputs import LaneOutputs
+from ticketpool.worker.parked import LaneKeys
 from ticketpool.worker.place import OnLoop, OwnThread, Place
 from ticketpool.worker.where import Where
 
@@ -25,7 +26,7 @@ class Opener:
         self, handlers: Handlers, hello: Hello, port: Port[Any], cells: memoryview
     ) -> None:
         self._handlers = handlers
-        self._slot = hello.slot
+        self._slot, self._most_parked = hello.slot, hello.max_parked_keys
         self._port = port
         self._cells = cells
         self._rules = Rules(
@@ -47,10 +48,12 @@ class Opener:
         if handler.is_batch:
             return BatchLane(opened, handler.batch_call_for(where), *shared)
         call = handler.call_for(where)
-        if handler.is_async:
-            traced = trace.traced_async(call, opened.lane, topic, partition)
-            return AsyncLane(opened, traced, *shared)
-        return Lane(opened, trace.traced(call, opened.lane, topic, partition), *shared)
+        if self._most_parked:
+            keys = LaneKeys(opened, self._most_parked, outputs)
+            call = keys.guarded(call, is_async=handler.is_async)
+        traced = trace.traced_async if handler.is_async else trace.traced
+        call = traced(call, opened.lane, topic, partition)
+        return (AsyncLane if handler.is_async else Lane)(opened, call, *shared)
 
 
 def _place(handler: Handler) -> Place:

@@ -1,4 +1,4 @@
-"""What workers are sent: contiguous, back only after a death, settled only when ended."""
+"""What workers are sent: contiguous, back only after a death or a move, settled only when ended."""
 
 from typing import Any
 
@@ -42,8 +42,9 @@ class Deliveries:
 
     def _check_resend(self, seen: Seen, first: int, epoch: Epoch, life: Life) -> None:
         """The first frame of a lane: what was sent to the one before may be sent again only
-        because its worker is dead."""
-        before = [one for one in epoch.lives if one is not life and one.exited is None]
+        because its worker is dead, or has handed it back."""
+        others = [one for one in epoch.lives if one is not life]
+        before = [one for one in others if one.exited is None and one.left is None]
         if before and first < (epoch.high or 0):
             words = "records were sent again while the worker that had them before was alive"
             self._accuse("I7", words, first, epoch, epoch.assigned, seen)

@@ -173,6 +173,7 @@ class Life:
         running: the handler's call that has not ended.
         failed: the record begun last has failed and was not begun again yet.
         exited: its worker's death; ``settled``: next offset to be settled, at that time.
+        left: its worker has handed it back.
         moved_at: when it was sent something, or began or ended something.
     """
 
@@ -185,6 +186,7 @@ class Life:
         self.running: Seen | None = None
         self.failed = False
         self.exited: Seen | None = None
+        self.left: Seen | None = None
         self.settled: int | None = None
         self.moved_at = opened_at
 
@@ -194,7 +196,8 @@ class Life:
         undone = self.position is not None and self.position > max(
             self.top + 1, self.epoch.settled or 0
         )
-        return undone and self.exited is None and self.running is None and not self.failed
+        over = self.exited is not None or self.left is not None
+        return undone and not over and self.running is None and not self.failed
 
     def is_running(self, offset: int) -> bool:
         """Whether the handler's call for this offset has not ended."""

@@ -45,6 +45,7 @@ class Oracle:
             events.Committing: self._commits.committing,
             events.Abandoned: self._abandoned,
             events.Closing: self._ends.closing,
+            events.HandedBack: self._handed_back,
             events.Revoked: self._ends.ended,
             events.Lost: self._ends.ended,
         }
@@ -140,6 +141,13 @@ class Oracle:
             self._misfit(f"records were sent to lane {event.lane}, which was not opened", seen)
         else:
             self._deliveries.delivered(seen, event, epoch, life)
+
+    def _handed_back(self, seen: Seen, event: events.HandedBack, epoch: Epoch) -> None:
+        life = epoch.member.lives.get(event.lane)
+        if life is None or life.epoch is not epoch:
+            self._misfit(f"lane {event.lane} was handed back, which was not opened", seen)
+        else:
+            life.left = seen
 
     def _passed(
         self, seen: Seen, event: events.DeadLettered | events.Skipped, epoch: Epoch

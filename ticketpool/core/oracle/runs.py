@@ -29,6 +29,9 @@ class Runs:
         if life.exited is not None:
             words = "a handler was called in a worker that had been noted as dead"
             self._accuse("I6", words, life, offset, life.exited, seen)
+        elif life.left is not None:
+            words = "a handler was called in a lane that its worker had handed back"
+            self._accuse("I6", words, life, offset, life.left, seen)
         elif epoch.ended is not None:
             words = "a handler was called after its partition was given up"
             self._accuse("I6", words, life, offset, epoch.ended, seen)

@@ -1,0 +1,1 @@
+"""What ``ticketpool dlq`` does with the letters of dead-letter topics."""
