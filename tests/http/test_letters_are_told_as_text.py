@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.http.client import Serve, get
-from ticketpool.core.browse import LettersQuery
-from ticketpool.core.letter import Letter
+from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 from ticketpool.errors import BrokerUnreachable
 from ticketpool.http import HttpServer

@@ -12,8 +12,7 @@ from tests.page.states import HOSTILE, letter
 from tests.statuses import partition, service
 from ticketpool.config import KafkaConfig, RunConfig
 from ticketpool.config.shown import shown
-from ticketpool.core.browse import LettersQuery
-from ticketpool.core.letter import Letter
+from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 
 Serve = Callable[..., Service]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ticketpool.core.model import RawRecord
+from ticketpool.core.model import Partition, RawRecord
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -74,6 +74,23 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     def reason(self) -> str:
         """Error and message, for people."""
         return ": ".join(text for text in (self.error, self.message) if text)
+
+
+class LettersQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person who looks through dead letters asks for: the newest of those named.
+
+    Attributes:
+        topics: dead-letter topics; one that does not exist holds no letters.
+        partition: of these topics, that one only; ``None``: all.
+        before: to turn the page: of each partition that is named, only letters below this
+            offset (the lowest that was shown of it); the others from their ends.
+        limit: at most so many, over all partitions, by the time of their writing.
+    """
+
+    topics: tuple[str, ...]
+    partition: int | None = None
+    before: dict[Partition, int] = {}
+    limit: int = 20
 
 
 def letter_of(record: RawRecord) -> Letter:

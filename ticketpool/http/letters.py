@@ -15,8 +15,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ticketpool.core.browse import LettersQuery
-from ticketpool.core.letter import Letter
+from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 from ticketpool.errors import TicketpoolError
 from ticketpool.http.preview import WITHHELD, Preview, preview

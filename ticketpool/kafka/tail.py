@@ -3,8 +3,7 @@
 import msgspec
 
 from ticketpool.config import KafkaConfig
-from ticketpool.core.browse import LettersQuery
-from ticketpool.core.letter import Letter
+from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.letters import newest

@@ -159,6 +159,7 @@ class Supervisor:
         while not self._crew.warm and not self._signals.stop:
             self._show_life()
             self._crew.collect(POLL_SECONDS)
+            self._crew.undertaker.kill_overdue()
             self._crew.raise_error()
             self._crew.fill()
         self._lifecycle.advance(ServiceState.JOINING)
