@@ -92,6 +92,33 @@ def test_a_stopped_worker_is_a_hang(
     finish(kafka, topic, group, journal, service, kept)
 
 
+_STOPPED_AT_FIRST = """
+import os, pathlib, signal
+
+mark = pathlib.Path("mark")
+if not mark.exists():
+    mark.touch()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+def handle(ticket): ...
+"""
+
+
+def test_one_that_is_stopped_while_the_service_starts_is_a_hang_too(
+    kafka: Broker, make_topic: Callable[..., str], group: str, tmp_path: Path,
+    command: Callable[..., Command],
+) -> None:  # fmt: skip
+    (tmp_path / "stopping.py").write_text(_STOPPED_AT_FIRST)
+    service = command(
+        "run", "stopping:handle", "--bootstrap-servers", kafka.bootstrap, "--topic", make_topic(1),
+        "--group", group, "--workers", "1", "--handler-timeout", "0.5", "--http", "off",
+    )  # fmt: skip
+    service.await_event("worker killed: it shows no life")
+    service.await_event("ready")
+    service.signal(signal.SIGTERM)
+    service.expect(0)
+
+
 def test_a_grandchild_does_not_hide_a_death(
     kafka: Broker, topic: str, group: str, journal: Journal, member: Start, kept: Kept
 ) -> None:
