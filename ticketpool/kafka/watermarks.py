@@ -3,22 +3,32 @@
 The consumer knows the ends of its last fetches only: of nothing before the first, nothing new
 while it is paused; and its high watermark counts what open transactions have written and
 nobody may read yet. To ask it anew would hold up ``poll``: its calls are serialised.
+
+A consumer is asked that reads nothing and is in no group, and not an ``AdminClient``: that one
+ends the whole process by an assertion when a broker goes at the wrong moment (librdkafka 2.16,
+``rd_kafka_admin_response_parse``; seen in the soak), and takes four times the CPU.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 
 from ticketpool import log
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.kafka.cluster import make_client
-from ticketpool.kafka.settings import admin_properties
+from ticketpool.kafka.settings import reader_properties
 
 EVERY_SECONDS = 1.0
 """How often the brokers are asked; with more than ``MANY`` partitions half as often."""
@@ -28,9 +38,11 @@ REQUEST_SECONDS = 2.0
 SILENT_SECONDS = 3.5
 """Without an answer for so long nobody answers: a question and a request that timed out."""
 
-_SLACK_SECONDS = 1.0  # the client is to end a request by itself
-_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_WORDS = {
+    KafkaError._TIMED_OUT: "no answer",
+    KafkaError._TRANSPORT: "no answer",
+    KafkaError._UNKNOWN_PARTITION: "no leader",
+}
 
 _log = log.get("ticketpool.watermarks")
 
@@ -68,7 +80,7 @@ class Watermarks:
     and never raise. While no broker answers the last ends stay.
 
     Args:
-        make: makes the admin client.
+        make: makes the client.
         clock: seconds that only rise.
     """
 
@@ -78,13 +90,8 @@ class Watermarks:
         clock: Callable[[], float] = time.monotonic,
         make: Callable[[], Any] | None = None,
     ) -> None:
-        level = kafka.properties.get("isolation.level", "read_committed")
-        uncommitted = level == "read_uncommitted"
-        self._level = (
-            IsolationLevel.READ_UNCOMMITTED if uncommitted else IsolationLevel.READ_COMMITTED
-        )
-        properties = {**admin_properties(kafka), "log_level": 0}
-        self._make = make or (lambda: make_client(AdminClient, properties))
+        properties = {**reader_properties(kafka), "log_level": 0}
+        self._make = make or (lambda: make_client(Consumer, properties))
         self._clock = clock
         self._wanted: tuple[Want, ...] = ()
         self._answers: Mapping[Partition, Answer] = {}
@@ -128,22 +135,22 @@ class Watermarks:
 
     def _run(self) -> None:
         try:
-            admin = self._make()
+            client = self._make()
             while not self._over.is_set():
-                self.ask(admin)
+                self.ask(client)
                 self._now.wait(EVERY_SECONDS * (2 if len(self._wanted) > MANY else 1))
                 self._now.clear()
         except Exception:  # the supervisor goes on by what its consumer knows
             _log.exception("no ends of logs any more: lag is as of the last fetch")
             self._asked_once = False
 
-    def ask(self, admin: Any) -> None:
+    def ask(self, client: Any) -> None:
         """One round of questions."""
         wanted = self._wanted
-        ends, errors = self._offsets(admin, wanted, _LATEST)
-        unknown = [one for one in wanted if one.start and one.partition in ends]
-        starts, _ = self._offsets(admin, unknown, _EARLIEST)
-        if ends or self._answers_at_all(admin):
+        ends, errors = _offsets(client, [one.partition for one in wanted], OFFSET_END)
+        unknown = [one.partition for one in wanted if one.start and one.partition in ends]
+        starts, _ = _offsets(client, unknown, OFFSET_BEGINNING)
+        if ends or _leaders(client, [one.partition for one in wanted[:1]]) is not None:
             self._heard = self._clock()
         self._asked_once = True
         self._answers = {one.partition: self._answer(one, ends, starts, errors) for one in wanted}
@@ -163,37 +170,72 @@ class Watermarks:
             errors.get(one.partition, ""),
         )
 
-    def _offsets(
-        self, admin: Any, wanted: Iterable[Want], spec: OffsetSpec
-    ) -> tuple[dict[Partition, int], dict[Partition, str]]:
-        """Offsets, and errors in the broker's words, by partition."""
-        asked = {TopicPartition(*one.partition): spec for one in wanted}
-        if not asked:
-            return {}, {}
-        futures = admin.list_offsets(
-            asked, isolation_level=self._level, request_timeout=REQUEST_SECONDS
-        )
-        found: dict[Partition, int] = {}
-        errors: dict[Partition, str] = {}
-        for at, future in futures.items():
-            partition = Partition(at.topic, at.partition)
-            try:
-                offset = future.result(REQUEST_SECONDS + _SLACK_SECONDS).offset
-            except KafkaException as error:
-                errors[partition] = error.args[0].str()
-                continue
-            except TimeoutError:
-                offset = -1
-            if offset >= 0:
-                found[partition] = offset
-            else:  # how a request that timed out is told (librdkafka 2.16, a broker under SIGSTOP)
-                errors[partition] = "no answer"
-        return found, errors
 
-    def _answers_at_all(self, admin: Any) -> bool:
-        """Whether some broker answers, though none of our partitions' leaders does."""
+Found = tuple[dict[Partition, int], dict[Partition, str]]
+"""Offsets, and errors in the broker's words, by partition."""
+
+
+def _offsets(client: Any, wanted: Sequence[Partition], where: int) -> Found:
+    """One request for all. One broker that does not answer spoils it for the others' partitions,
+    too (``rd_kafka_offsets_for_times``), so then each leader is asked by itself."""
+    if not wanted:
+        return {}, {}
+    try:
+        return _asked(client, wanted, where)
+    except KafkaException as error:
+        shares = _by_leader(client, wanted)
+        if len(shares) < 2:
+            return {}, dict.fromkeys(wanted, _words(error.args[0]))
+    found: dict[Partition, int] = {}
+    errors: dict[Partition, str] = {}
+    for share in shares:
         try:
-            asked = admin.describe_cluster(request_timeout=REQUEST_SECONDS)
-            return bool(asked.result(REQUEST_SECONDS + _SLACK_SECONDS).nodes)
-        except (KafkaException, TimeoutError):
-            return False
+            more, refused = _asked(client, share, where)
+        except KafkaException as error:
+            more, refused = {}, dict.fromkeys(share, _words(error.args[0]))
+        found |= more
+        errors |= refused
+    return found, errors
+
+
+def _asked(client: Any, wanted: Sequence[Partition], where: int) -> Found:
+    # The offset stands for a time here; these two stand for the ends (ListOffsets in Kafka's
+    # protocol), and what may be read follows isolation.level.
+    asked = [TopicPartition(topic, number, where) for topic, number in wanted]
+    found: dict[Partition, int] = {}
+    errors: dict[Partition, str] = {}
+    for at in client.offsets_for_times(asked, timeout=REQUEST_SECONDS):
+        partition = Partition(at.topic, at.partition)
+        if at.error is not None:
+            errors[partition] = _words(at.error)
+        elif at.offset >= 0:
+            found[partition] = at.offset
+        else:
+            errors[partition] = "no answer"
+    return found, errors
+
+
+def _words(error: KafkaError) -> str:
+    return _WORDS.get(error.code(), error.str())
+
+
+def _by_leader(client: Any, wanted: Sequence[Partition]) -> list[list[Partition]]:
+    leaders = _leaders(client, wanted) or {}
+    shares: defaultdict[int, list[Partition]] = defaultdict(list)
+    for partition in wanted:
+        shares[leaders.get(partition, -1)].append(partition)
+    return list(shares.values())
+
+
+def _leaders(client: Any, wanted: Sequence[Partition]) -> dict[Partition, int] | None:
+    """The brokers that lead the partitions of these topics; ``None``: no broker answers."""
+    leaders: dict[Partition, int] = {}
+    try:
+        if not wanted:
+            client.list_topics(timeout=REQUEST_SECONDS)
+        for topic in dict.fromkeys(partition.topic for partition in wanted):
+            told = client.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+            leaders |= {Partition(topic, n): one.leader for n, one in told.partitions.items()}
+    except KafkaException:
+        return None
+    return leaders
