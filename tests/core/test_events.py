@@ -21,6 +21,7 @@ def test_ranges_hold_exactly_these_offsets_and_never_touch(offsets: list[int]) -
 def test_a_stretch_is_one_range() -> None:
     assert ranges([7, 8, 9]) == [(7, 9)]
     assert ranges([1, 2, 5, 9, 10]) == [(1, 2), (5, 5), (9, 10)]
+    assert ranges([]) == []
 
 
 @pytest.mark.parametrize("kind", get_args(events.Event), ids=lambda kind: kind.__name__)
