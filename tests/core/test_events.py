@@ -27,9 +27,9 @@ def test_a_stretch_is_one_range() -> None:
 @pytest.mark.parametrize("kind", get_args(events.Event), ids=lambda kind: kind.__name__)
 def test_every_event_can_be_told_by_its_tag(kind: type) -> None:
     values = {"int": 3, "list": [(1, 2)]}
-    literal = {"role": "worker", "outcome": "ok", "by": "words"}
+    lists, literal = ("offsets", "with_held"), {"role": "worker", "outcome": "ok", "by": "words"}
     fields = {
-        field.name: literal.get(field.name, values["list" if field.name == "offsets" else "int"])
+        field.name: literal.get(field.name, values["list" if field.name in lists else "int"])
         for field in msgspec.structs.fields(kind)
     }
     texts = {"topic", "group", "clock", "version", "supervisor", "reason", "error"}
