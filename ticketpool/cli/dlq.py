@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 import msgspec
 
-from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.options import kafka_options, option
+from ticketpool.cli.shared import begin, print_json
+from ticketpool.config import KafkaConfig, RunConfig
 from ticketpool.core.selection import Selection
 from ticketpool.core.when import moment
 from ticketpool.errors import ConfigError, NotDelivered
+from ticketpool.terminal.words import plural
 
 if TYPE_CHECKING:
-    from ticketpool.config import KafkaConfig
     from ticketpool.dlq.order import Order, Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GROUP = "ticket-processor-group"
+_GROUP = RunConfig().group
 
 
 @click.group("dlq")
@@ -74,9 +76,10 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
     Reads the topics to their end, in constant memory; joins no group and commits nothing.
     """
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq import lines, scan
 
-    kafka = _start(given)
+    kafka = begin(given)
     topics, selection = _meant(given)
     found = scan.look(kafka, topics, selection, limit, oldest=oldest)
     marks = scan.Marks(kafka, found.letters)
@@ -84,7 +87,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
         for letter in found.letters:
             click.echo(lines.letter_line(letter, marks.has(letter)))
         return
-    screen = shown.console()
+    screen = console()
     if found.letters:
         screen.print(shown.table(found, marks, topics, screen.width))
     shown.print_notes(screen, shown.notes(found, oldest=oldest))
@@ -98,10 +101,11 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
 def show_letter(place: str, as_json: bool, **given: Any) -> None:
     """Everything of one letter, named by where it stands in its dead-letter topic."""
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq import lines, scan
     from ticketpool.kafka.letters import letter_at
 
-    kafka = _start(given)
+    kafka = begin(given)
     partition, offset = scan.place_of(place)
     topic = _only(_meant(given)[0])
     letter = letter_at(kafka, topic, partition, offset)
@@ -111,7 +115,7 @@ def show_letter(place: str, as_json: bool, **given: Any) -> None:
     if as_json:
         click.echo(lines.letter_line(letter, replayed))
     else:
-        shown.show(letter, replayed, shown.console())
+        shown.show(letter, replayed, console())
 
 
 @command.command("export")
@@ -126,18 +130,17 @@ def export(output: Path, **given: Any) -> None:
 
     Letters with JSON in them can be sent anew by `produce --input FILE`, to any topic.
     """
-    from ticketpool.cli.letters import letters
     from ticketpool.dlq import lines, scan
 
-    kafka = _start(given)
+    kafka = begin(given)
     topics, selection = _meant(given)
     count = 0
-    with _written_to(output) as file, contextlib.closing(scan.reader_of(kafka, topics)) as reader:
+    with contextlib.closing(scan.reader_of(kafka, topics)) as reader, _written_to(output) as file:
         for letter in scan.letters(reader):
             if selection.takes(letter):
                 file.write(lines.export_line(letter) + b"\n")
                 count += 1
-    click.echo(f"{letters(count)} exported", err=True)
+    click.echo(f"{plural(count, 'letter')} exported", err=True)
 
 
 @contextlib.contextmanager
@@ -179,16 +182,17 @@ def replay(places: tuple[str, ...], as_json: bool, **given: Any) -> None:
     last second.
     """
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
 
-    kafka = _start(given)
+    kafka = begin(given)
     outcome = _replayed(kafka, _order(places, given), as_json)
     if as_json:
-        click.echo(msgspec.json.encode(outcome))
+        print_json(outcome)
     else:
-        shown.tell(outcome, shown.console())
+        shown.tell(outcome, console())
     if stayed := sum(outcome.stayed.values()):
         verb = "not replayed" if not outcome.dry_run else "would not be replayed"
-        raise NotDelivered(f"{shown.letters(stayed)} {verb}, for the reasons told above")
+        raise NotDelivered(f"{plural(stayed, 'letter')} {verb}, for the reasons told above")
 
 
 def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
@@ -210,8 +214,9 @@ def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
     )
 
 
-def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
+def _replayed(kafka: KafkaConfig, order: "Order", as_json: bool) -> "Outcome":
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq.replay import Replay
     from ticketpool.errors import TicketpoolError
     from ticketpool.supervisor.signals import StopSignals
@@ -223,9 +228,9 @@ def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
         except TicketpoolError:
             one.outcome.ok = False
             if as_json:
-                click.echo(msgspec.json.encode(one.outcome))
+                print_json(one.outcome)
             else:
-                shown.tell(one.outcome, shown.console())
+                shown.tell(one.outcome, console())
             raise
 
 
@@ -242,13 +247,6 @@ def _bar() -> Iterator[Callable[["Outcome", int], None]]:
 
 
 # -- options as values ----------------------------------------------------------------------
-
-
-def _start(given: dict[str, Any]) -> "KafkaConfig":
-    from ticketpool import log
-
-    log.setup(log_config(given["log_format"], given["log_level"]))
-    return kafka_config(given["bootstrap_servers"], given["properties"])
 
 
 def _meant(given: dict[str, Any]) -> tuple[tuple[str, ...], Selection]:
