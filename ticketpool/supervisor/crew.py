@@ -218,16 +218,14 @@ class Crew:
         self._settler.by_living_words(self.pool, self.collect)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
-        lane = self._router.find(frame.lane)
-        if lane is None:
-            return
-        if lane.state is LaneState.CLOSING:
-            lane.state = LaneState.CLOSED
-        lane.cut_off = frame.cut_off
-        trace.handed_back(lane)
-        self._router.park(lane)
-        self.mover.land(lane)
-        self.recycler.lane_closed(slot)
+        if (lane := self._router.find(frame.lane)) is not None:
+            if lane.state is LaneState.CLOSING:
+                lane.state = LaneState.CLOSED
+            lane.cut_off = frame.cut_off
+            trace.handed_back(lane)
+            self._router.park(lane)
+            self.mover.land(lane)
+        self.recycler.lane_closed(slot)  # also with one that was lost meanwhile
 
     # -- the end -----------------------------------------------------------------------
 
