@@ -101,11 +101,6 @@ class Crew:
         """Whether every worker has loaded the handler."""
         return self.pool.warm
 
-    @property
-    def restarts(self) -> int:
-        """Workers started after the first of each slot."""
-        return sum(max(slot.restarts, 0) for slot in self.pool.slots)
-
     def raise_error(self) -> None:
         """Raise why workers cannot start, if they cannot."""
         self.starts.raise_error()

@@ -137,7 +137,7 @@ class Supervisor:
 
     def summary(self, ok: bool) -> Summary:
         """The outcome so far; ``ok``: ``run`` has returned and not raised."""
-        return self._totals.summary(ok, self._crew.restarts)
+        return self._totals.summary(ok, self._crew.pool.restarts)
 
     # -- start -----------------------------------------------------------------------
 
