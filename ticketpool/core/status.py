@@ -4,6 +4,8 @@ The supervisor's loop makes a new ``ServiceStatus`` every half second and swaps
 one reference; other threads read whole, consistent snapshots without a lock.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -120,6 +122,16 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     parked_keys: int = 0
     queue_wait: Spread = Spread()
     end_to_end: Spread = Spread()
+
+
+def total_lag(partitions: Iterable[PartitionStatus]) -> int | None:
+    """Over all of them; ``None`` while that of some is not known."""
+    total = 0
+    for one in partitions:
+        if one.lag is None:
+            return None
+        total += one.lag
+    return total
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """What systemd hears: a sign of life only from a healthy service, and a line for people."""
 
 from ticketpool.core.condition import STATES
-from ticketpool.core.status import PartitionStatus, ServiceStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus, total_lag
 from ticketpool.systemd import Notifier
 
 EVERY_SECONDS = 10.0
@@ -45,9 +45,9 @@ def kind_of_worst(status: ServiceStatus) -> str:
 
 def line_of(status: ServiceStatus) -> str:
     """One line for ``systemctl status``."""
-    lag = sum(one.lag or 0 for one in status.partitions)
+    lag = total_lag(status.partitions)
     line = f"{status.state}: {len(status.partitions)} partitions on {len(status.workers)} workers"
-    line += f", lag {lag:,}"
+    line += ", lag not known yet" if lag is None else f", lag {lag:,}"
     if status.problems:
         return f"{line}; UNHEALTHY: {status.problems[0]}"
     worst = worst_of(status)
