@@ -225,7 +225,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
         problems: why ``/healthz`` fails, one sentence each; empty when it does not.
         poll_age_seconds: since Kafka was last polled.
         cluster: the brokers.
-        dead_letter_topics: where dead letters go, without repetition; empty when they go nowhere.
+        dead_letter_topics: where dead letters go, without repetition.
         events: the newest at the end, at most 100.
         history: one each two seconds, the newest at the end, at most 150.
     """
