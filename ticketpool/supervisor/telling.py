@@ -30,10 +30,14 @@ class Telling:
 
 
 def worst_of(status: ServiceStatus) -> PartitionStatus | None:
-    """The partition in the worst state, for the longest of equals; ``None``: all are ok."""
+    """The partition in the worst state, for the longest of equals; ``None``: all are ok. What a
+    person has paused is worth telling only when nothing else is."""
+
+    def badness(one: PartitionStatus) -> tuple[bool, int, float]:
+        return not one.held, STATES.index(one.state), one.state_seconds
+
     bad = [one for one in status.partitions if one.state != "ok"]
-    key = {state: rank for rank, state in enumerate(STATES)}
-    return max(bad, key=lambda one: (key[one.state], one.state_seconds), default=None)
+    return max(bad, key=badness, default=None)
 
 
 def kind_of_worst(status: ServiceStatus) -> str:
