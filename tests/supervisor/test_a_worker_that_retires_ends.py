@@ -85,3 +85,16 @@ def test_it_ends_when_its_last_lane_is_lost_meanwhile() -> None:
     world.crew.forget(lost)
     world.closed(lost)
     assert world.pipe.sent == [Close(lost.number), End()]
+
+
+def test_it_has_its_time_to_close_when_the_service_ends_meanwhile() -> None:
+    """It was killed at once, as if it had nothing to close."""
+    world = World(lanes=1)
+    world.crew.recycler.retire(world.slot, "old")
+    world.crew.close(world.lanes[0])
+    world.closed(world.lanes[0])
+    gone = world.crew.recycler.dismiss(5.0)
+    assert [frame for frame in world.pipe.sent if isinstance(frame, End)] == [End()]
+    assert not gone()
+    world.slot.child = None
+    assert gone()
