@@ -14,7 +14,8 @@ from ticketpool.core.flow import Limits
 from ticketpool.core.lane import Lane
 from ticketpool.core.model import Partition
 from ticketpool.core.router import Router
-from ticketpool.ipc.frames import Close, Closed, End
+from ticketpool.errors import WorkerStartFailed
+from ticketpool.ipc.frames import Close, Closed, End, Failed, Ready
 from ticketpool.kafka.dead_letter import DeadLetters
 from ticketpool.kafka.outlet import Outlet
 from ticketpool.pool import Signal, Slot, SlotState
@@ -98,3 +99,17 @@ def test_it_has_its_time_to_close_when_the_service_ends_meanwhile() -> None:
     assert not gone()
     world.slot.child = None
     assert gone()
+
+
+def test_what_it_says_of_its_start_is_too_late() -> None:
+    """It was dismissed while it started, and was taken for one that serves; or its successor's
+    slot for one whose handler can't be loaded."""
+    world = World(lanes=0)
+    world.slot.state, world.slot.leaving = SlotState.RETIRING, True
+    world.pipe.said += [Ready(True), Failed("HandlerError", "no module")]
+    world.crew.collect()
+    assert world.slot.state is SlotState.RETIRING
+    again = Slot[Any](0)
+    again.joining = True
+    world.crew.starts.died(again, "exit code 1", by_signal=False)
+    assert isinstance(world.crew.starts.misfit, WorkerStartFailed)

@@ -193,6 +193,8 @@ class Crew:
                 self.on_seen(frame)
 
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
+        if slot.state is not SlotState.STARTING:
+            return  # it is not wanted any more, and has been killed
         slot.state = SlotState.READY
         self.starts.went_well(slot)
         self._wants_record, self.recycler.closes = frame.wants_record, frame.closes
