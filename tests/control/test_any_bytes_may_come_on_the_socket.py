@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.control.conftest import Serve, serving
 from tests.support import eventually
+from ticketpool import masking
 from ticketpool.control import server as module
 from ticketpool.control import wire
 from ticketpool.control.client import ask
@@ -186,3 +187,13 @@ def test_what_is_asked_at_the_very_end_is_answered(tmp_path: Path, serve: Serve)
         eventually(lambda: not server._calls.empty())
     assert said(late).lines == ["the supervisor has ended"]
     assert not server.path.exists()
+
+
+def test_an_answer_tells_no_secret(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process prints it, that knows of no secrets."""
+    monkeypatch.setattr(masking, "_known", ())
+    masking.hide("hunter2!")
+    with serve(str(tmp_path / "s.sock"), "hunter2!") as server:
+        assert ask(server.path, Who()).lines[0].startswith("***: ")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.http.client import Serve, get
+from ticketpool import masking
 from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 from ticketpool.errors import BrokerUnreachable
@@ -63,6 +64,14 @@ def test_a_letter_is_told_whole(serve: Serve) -> None:
     assert [(name, one["kind"]) for name, one in told["headers"]] == [
         ("trace", "text"), ("none", "none"),
     ]  # fmt: skip
+
+
+def test_its_reason_is_told_without_secrets(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking, "_known", ())
+    masking.hide("hunter2!")
+    leaky = letter(error="OSError", message="refused: hunter2!")
+    (told,) = get(desk(serve, lambda _: [leaky]), "/api/letters").json()["letters"]
+    assert (told["error"], told["message"]) == ("OSError", "refused: ***")
 
 
 def test_the_query_reaches_who_reads(serve: Serve) -> None:

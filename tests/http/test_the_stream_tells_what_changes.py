@@ -96,6 +96,17 @@ def test_what_only_ages_is_no_change_while_all_is_well() -> None:
     assert "rows" not in aged
 
 
+def test_for_how_long_something_has_been_wrong_is_told_anew() -> None:
+    """Also of the states that nobody is to blame for."""
+    source = Source(service(partition(state="warn", state_seconds=1.0)))
+
+    def age() -> None:
+        source.status = service(partition(state="warn", state_seconds=2.0))
+
+    first, aged = asyncio.run(heard(source.feed(), source, age))
+    assert [told["rows"][0]["state_seconds"] for told in (first, aged)] == [1.0, 2.0]
+
+
 def test_histograms_stay_out_of_the_stream() -> None:
     buckets: list[tuple[float | None, int]] = [(0.5, 7), (None, 7)]
     spread = Spread(p50_ms=1.0, p99_ms=2.0, seconds=3.0, buckets=buckets)

@@ -122,6 +122,22 @@ def test_a_steady_life_makes_the_next_restart_a_first_one(make: Make, clock: Clo
     assert filled(pool) == [0]
 
 
+def test_no_count_of_restarts_falls_when_slots_come_and_go(make: Make, clock: Clock) -> None:
+    pool = make(2)
+    filled(pool)
+    last = pool.slots[1]
+    die(pool, last)
+    filled(pool)
+    last.leaving = True
+    die(pool, last)
+    pool.shrink()
+    assert (len(pool.slots), pool.restarts) == (1, 1)
+    again = pool.add()
+    assert (again.restarts, pool.restarts) == (1, 1)
+    filled(pool)
+    assert (again.restarts, pool.restarts) == (2, 2)
+
+
 def test_a_start_that_raises_is_logged_and_tried_again_with_back_off(
     make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from ticketpool.supervisor.failures import exit_reason
         (-signal.SIGKILL, ends.NO_LIFE, True, "hung"),
         (-signal.SIGKILL, ends.STARVED, True, "memory"),
         (0, ends.RETIRED, True, "retired"),
+        (-signal.SIGKILL, ends.RETIRED, True, "retired"),
+        (-signal.SIGSEGV, ends.RETIRED, True, "crashed"),
         (1, "", False, "start"),
         (-signal.SIGKILL, ends.STARVED, False, "memory"),
     ],

@@ -7,7 +7,10 @@ answer, the consumer's last fetch, the clock on the wall.
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.core.naive import AT, FakeRecord
+from ticketpool import masking
 from ticketpool.config import RunConfig
 from ticketpool.core.causes import Delay
 from ticketpool.core.flow import Limits
@@ -173,6 +176,20 @@ def test_a_commit_is_late_for_nobody_while_its_lane_is_drained() -> None:
         told = world.look()
     assert told.blame is not None
     assert (told.state, told.blame.kind, told.blame.offset) == ("blocked", "commit", 11)
+
+
+def test_a_reason_is_told_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error's text, and goes onto pages."""
+    monkeypatch.setattr(masking, "_known", ())
+    masking.hide("hunter2!")
+    world = World()
+    world.read(Record(10, 1.0))
+    world.lane.in_trouble(10).failed(1, "OSError: refused: hunter2!")
+    world.look()
+    world.now += 2
+    blame = world.look().blame
+    assert blame is not None
+    assert blame.reason == "the handler raised OSError: refused: ***; it is tried again"
 
 
 def test_the_rate_is_over_ten_seconds_and_begins_with_the_assignment() -> None:

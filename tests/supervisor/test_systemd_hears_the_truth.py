@@ -72,3 +72,15 @@ def test_the_worst_is_named_with_its_record() -> None:
     assert line_of(statuses.service(*bad)) == (
         "ready: 3 partitions on 1 workers, lag 126; tickets[3] offset 7 blocked: no such topic"
     )
+
+
+def test_a_lag_of_which_a_part_is_not_known_is_not_told() -> None:
+    some = [statuses.partition(), statuses.partition(partition=1, lag=None)]
+    assert ", lag not known yet; " in line_of(statuses.service(*some))
+
+
+def test_a_pause_hides_nothing_that_is_nobody_s_wish() -> None:
+    paused = statuses.partition(state="stop", state_seconds=99.0, held=True)
+    late = statuses.partition(partition=1, state="stall", state_seconds=5.0)
+    assert line_of(statuses.service(paused, late)).endswith("; tickets[1] stall")
+    assert line_of(statuses.service(paused)).endswith("; tickets[0] stop")

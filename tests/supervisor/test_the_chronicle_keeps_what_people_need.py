@@ -56,6 +56,18 @@ def test_a_flood_of_one_kind_pushes_out_itself_only() -> None:
     assert chronicle.newest()[-1].fields == {"offset": 999}
 
 
+def test_floods_of_several_kinds_push_out_none_of_another() -> None:
+    chronicle = Chronicle()
+    note(chronicle, "worker exited", "warning")
+    for n in range(1000):
+        for name in ("retrying", "dead-lettered", "key parked"):
+            note(chronicle, name, offset=n)
+    names = [event.name for event in chronicle.newest()]
+    assert (names[0], len(names)) == ("worker exited", MOST)
+    assert {names.count(name) for name in names[1:]} == {33}
+    assert chronicle.newest()[-1].fields == {"offset": 999}
+
+
 def test_debug_is_left_out_and_an_exception_is_an_error() -> None:
     chronicle = Chronicle()
     note(chronicle, "offsets jumped", "debug")

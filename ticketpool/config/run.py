@@ -199,3 +199,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     def dead_letter_topic_of(self, topic: str) -> str:
         """The dead-letter topic for records of ``topic``."""
         return self.dead_letter_topic or f"{topic}.dlq"
+
+    @property
+    def dead_letter_topics(self) -> tuple[str, ...]:
+        """Where dead letters may go, without repetition. Whatever ``on_failure`` says: what a
+        handler rejects becomes one in any case."""
+        return tuple(dict.fromkeys(map(self.dead_letter_topic_of, self.topics)))

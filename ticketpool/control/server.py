@@ -13,6 +13,7 @@ from ticketpool.control.places import check_private, file_name, own_folder
 from ticketpool.control.requests import Answer, Caller, Request
 from ticketpool.control.wire import MOST_REQUEST_BYTES, Line, decode_request, encode_answer
 from ticketpool.errors import ConfigError, ControlError
+from ticketpool.masking import masked
 
 MOST_CLIENTS = 8
 """At a time; each has a thread that mostly waits."""
@@ -222,7 +223,8 @@ def _line(client: socket.socket) -> bytes:
 
 def _reply(client: socket.socket, answer: Answer) -> None:
     client.settimeout(IO_SECONDS)
-    client.sendall(encode_answer(answer))
+    told = Answer([masked(line) for line in answer.lines], answer.exit_code)
+    client.sendall(encode_answer(told))
 
 
 def _has_gone(client: socket.socket) -> bool:

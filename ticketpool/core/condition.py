@@ -23,7 +23,7 @@ import msgspec
 
 from ticketpool.core.causes import Cause
 
-STATES = ("ok", "warn", "rewind", "stop", "stall", "blocked")
+STATES = ("ok", "warn", "rewind", "stall", "stop", "blocked")
 """From the best to the worst."""
 
 WINDOW_SECONDS = 30.0

@@ -4,6 +4,8 @@ The supervisor's loop makes a new ``ServiceStatus`` every half second and swaps
 one reference; other threads read whole, consistent snapshots without a lock.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -122,6 +124,16 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     end_to_end: Spread = Spread()
 
 
+def total_lag(partitions: Iterable[PartitionStatus]) -> int | None:
+    """Over all of them; ``None`` while that of some is not known."""
+    total = 0
+    for one in partitions:
+        if one.lag is None:
+            return None
+        total += one.lag
+    return total
+
+
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One slot of the pool.
 
@@ -213,7 +225,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
         problems: why ``/healthz`` fails, one sentence each; empty when it does not.
         poll_age_seconds: since Kafka was last polled.
         cluster: the brokers.
-        dead_letter_topics: where dead letters go, without repetition; empty when they go nowhere.
+        dead_letter_topics: where dead letters go, without repetition.
         events: the newest at the end, at most 100.
         history: one each two seconds, the newest at the end, at most 150.
     """

@@ -36,7 +36,7 @@ def slim(partition: PartitionStatus) -> PartitionStatus:
         handler_buckets=[],
         queue_wait=Spread(p50_ms=waits.p50_ms, p99_ms=waits.p99_ms),
         end_to_end=Spread(p50_ms=ends.p50_ms, p99_ms=ends.p99_ms),
-        state_seconds=0.0 if partition.blame is None else partition.state_seconds,
+        state_seconds=0.0 if partition.state == "ok" else partition.state_seconds,
     )
 
 

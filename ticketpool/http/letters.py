@@ -19,6 +19,7 @@ from ticketpool.core.letter import Letter, LettersQuery
 from ticketpool.core.model import Partition
 from ticketpool.errors import TicketpoolError
 from ticketpool.http.preview import WITHHELD, Preview, preview
+from ticketpool.masking import masked
 
 ReadLetters = Callable[[LettersQuery], list[Letter]]
 
@@ -114,6 +115,8 @@ def _shown(letter: Letter, *, payloads: bool) -> dict[str, Any]:
     return msgspec.structs.asdict(letter) | {
         "key": _part(letter.key, payloads),
         "value": _part(letter.value, payloads),
+        "error": masked(letter.error),
+        "message": masked(letter.message),
         "headers": [(name, _part(one, payloads)) for name, one in letter.headers[:_MOST_HEADERS]],
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from ticketpool.core.condition import STATES
 from ticketpool.core.status import PartitionStatus, ServiceStatus
 
 # Only our own files are loaded or run, and nothing in the script may turn text into markup.
@@ -27,7 +28,6 @@ _KINDS = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_TROUBLE = ("blocked", "stop", "stall", "rewind", "warn")  # the worst first
 
 Column = tuple[str, Callable[[Any], str]]
 
@@ -87,8 +87,7 @@ def plain(status: ServiceStatus | None, alarm: str | None) -> str:
 
 
 def _urgency(partition: PartitionStatus) -> tuple[int, str, int]:
-    at = _TROUBLE.index(partition.state) if partition.state in _TROUBLE else len(_TROUBLE)
-    return at, partition.topic, partition.partition
+    return -STATES.index(partition.state), partition.topic, partition.partition
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -12,6 +12,7 @@ from prometheus_client.core import (
 )
 
 from ticketpool import __version__
+from ticketpool.core.condition import STATES
 from ticketpool.core.status import PartitionStatus, ServiceStatus, Spread, WorkerStatus
 from ticketpool.metrics import tables
 from ticketpool.metrics.tables import Row
@@ -22,7 +23,6 @@ _WORKER = ("group", "worker")
 # Told from the first scrape on, for rate() does not see a series' first step.
 _REBALANCES = ("assigned", "revoked", "lost")
 _REASONS = ("crashed", "killed", "hung", "memory", "retired", "start")
-_STATES = ("ok", "warn", "stall", "stop", "rewind", "blocked")
 
 
 def build() -> Metric:
@@ -70,7 +70,7 @@ def _states(rows: list[tuple[list[str], PartitionStatus]]) -> Metric:
         labels=(*_PARTITION, "state"),
     )
     for labels, partition in rows:
-        for state in _STATES:
+        for state in STATES:
             family.add_metric([*labels, state], float(partition.state == state))
     return family
 

@@ -53,7 +53,7 @@ class Slot(Generic[T]):
     """*Supervisor side.* Index 0 to N-1, and the process now in it.
 
     Attributes:
-        restarts: processes started after the first.
+        restarts: processes started after the first of this index.
         failures: starts in a row that raised, or deaths within ``STEADY_SECONDS`` of the start
             before it did any work.
         joining: added while the others serve, and not ready yet.
@@ -106,6 +106,7 @@ class Pool(Generic[T]):
 
     def __init__(self, size: int, start: Callable[[int], Child[T]], backoff: Backoff) -> None:
         self.slots = [Slot[T](i) for i in range(size)]
+        self._gone: dict[int, int] = {}  # restarts of slots that were removed
         self._start = start
         self._backoff = backoff
         self._selector = selectors.DefaultSelector()
@@ -127,13 +128,21 @@ class Pool(Generic[T]):
     def add(self) -> Slot[T]:
         """One slot more, behind the others; ``fill`` starts its process."""
         self.slots.append(Slot[T](len(self.slots)))
+        self.slots[-1].restarts = self._gone.pop(self.slots[-1].index, -1)
         self.slots[-1].joining = True
         return self.slots[-1]
 
     def shrink(self) -> None:
         """Remove the last slots, as far as they are leaving and their processes have ended."""
         while self.slots and self.slots[-1].leaving and self.slots[-1].child is None:
-            self.slots.pop()
+            gone = self.slots.pop()
+            self._gone[gone.index] = gone.restarts
+
+    @property
+    def restarts(self) -> int:
+        """Of all slots, also those that were removed; it never falls."""
+        restarts = [*(slot.restarts for slot in self.slots), *self._gone.values()]
+        return sum(max(one, 0) for one in restarts)
 
     @property
     def warm(self) -> bool:

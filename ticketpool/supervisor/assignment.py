@@ -40,7 +40,7 @@ class Assignment:
         signals: StopSignals,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.consumer: GroupConsumer  # set by the service; each needs the other
+        self.consumer: GroupConsumer  # see ``connect``
         self.transactions: Transactions | None = None  # commits in its place (--exactly-once)
         self.arrived = False
         self.events: Counter[str] = Counter()
@@ -54,6 +54,21 @@ class Assignment:
         self._drain_seconds = config.drain_seconds
         self._on_out_of_range, self._park_keys = config.on_out_of_range, config.park_keys
         self._clock = clock
+
+    def connect(self, config: RunConfig, transactions: Transactions | None) -> GroupConsumer:
+        """Make the consumer that tells us; each needs the other. It has joined nothing yet."""
+        self.consumer = GroupConsumer(
+            config.kafka,
+            group=config.group,
+            assignor=config.assignor,
+            offset_reset=config.offset_reset,
+            find_end=config.until_caught_up,
+            listener=self,
+        )
+        self.transactions = transactions
+        if transactions is not None:
+            transactions.open(self, self.consumer.membership)
+        return self.consumer
 
     # -- called by the consumer, inside poll ---------------------------------------------
 

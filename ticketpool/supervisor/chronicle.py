@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
 from ticketpool.config import MASK, is_secret
@@ -11,7 +11,8 @@ from ticketpool.masking import masked
 
 MOST = 100
 MOST_ALIKE = 40
-"""Of one name: a thousand retries must not push out the one crash."""
+"""Of one name: a thousand retries must not push out the one crash, nor must they and the dead
+letters that follow together."""
 
 _LONGEST = 300  # characters of a text
 _LEVELS = {"info": "info", "warning": "warning", "error": "error", "exception": "error",
@@ -47,11 +48,15 @@ class Chronicle:
             self._events.append(told)
 
     def _make_room(self, name: str) -> None:
-        alike = [event for event in self._events if event.name == name]
-        if len(alike) >= MOST_ALIKE:
-            self._events.remove(alike[0])
+        """The oldest goes, of that name or of the one that has the most."""
+        alike = Counter(event.name for event in self._events)
+        if alike[name] >= MOST_ALIKE:
+            self._remove(name)
         elif len(self._events) >= MOST:
-            self._events.popleft()
+            self._remove(max(alike, key=alike.__getitem__))
+
+    def _remove(self, name: str) -> None:
+        self._events.remove(next(event for event in self._events if event.name == name))
 
     def newest(self) -> list[Event]:
         """The events, the newest last."""

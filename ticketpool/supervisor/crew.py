@@ -101,11 +101,6 @@ class Crew:
         """Whether every worker has loaded the handler."""
         return self.pool.warm
 
-    @property
-    def restarts(self) -> int:
-        """Workers started after the first of each slot."""
-        return sum(max(slot.restarts, 0) for slot in self.pool.slots)
-
     def raise_error(self) -> None:
         """Raise why workers cannot start, if they cannot."""
         self.starts.raise_error()
@@ -198,6 +193,8 @@ class Crew:
                 self.on_seen(frame)
 
     def _ready(self, slot: Slot[FromWorker], frame: Ready) -> None:
+        if slot.state is not SlotState.STARTING:
+            return  # it is not wanted any more, and has been killed
         slot.state = SlotState.READY
         self.starts.went_well(slot)
         self._wants_record, self.recycler.closes = frame.wants_record, frame.closes
@@ -218,16 +215,14 @@ class Crew:
         self._settler.by_living_words(self.pool, self.collect)
 
     def _closed(self, slot: Slot[FromWorker], frame: Closed) -> None:
-        lane = self._router.find(frame.lane)
-        if lane is None:
-            return
-        if lane.state is LaneState.CLOSING:
-            lane.state = LaneState.CLOSED
-        lane.cut_off = frame.cut_off
-        trace.handed_back(lane)
-        self._router.park(lane)
-        self.mover.land(lane)
-        self.recycler.lane_closed(slot)
+        if (lane := self._router.find(frame.lane)) is not None:
+            if lane.state is LaneState.CLOSING:
+                lane.state = LaneState.CLOSED
+            lane.cut_off = frame.cut_off
+            trace.handed_back(lane)
+            self._router.park(lane)
+            self.mover.land(lane)
+        self.recycler.lane_closed(slot)  # also with one that was lost meanwhile
 
     # -- the end -----------------------------------------------------------------------
 

@@ -33,8 +33,8 @@ class Ends:
 
 def kind_of(death: Death, was_warm: bool) -> str:
     """retired, hung, memory, start (it never became warm), killed or crashed."""
-    if death.why == RETIRED:
-        return "retired"
+    if death.why == RETIRED and death.status in (0, -signal.SIGKILL):
+        return "retired"  # else it crashed over its last records
     if death.why in (TIMED_OUT, NO_LIFE):
         return "hung"
     if death.why == STARVED:

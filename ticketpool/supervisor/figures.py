@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ticketpool import __version__, log
-from ticketpool.config import OnFailure, RunConfig
+from ticketpool.config import RunConfig
 from ticketpool.core.lane import Lane
 from ticketpool.core.status import Cluster, LatencyMs
 from ticketpool.ipc.frames import FromWorker
@@ -42,7 +42,7 @@ class Figures:
             "version": __version__,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "dead_letter_topics": _dead_letter_topics(config),
+            "dead_letter_topics": list(config.dead_letter_topics),
         }
 
     @contextlib.contextmanager
@@ -93,9 +93,3 @@ class Figures:
             "queue_wait": counts.queue_wait.spread(now, age),
             "end_to_end": counts.end_to_end.spread(now, age),
         }
-
-
-def _dead_letter_topics(config: RunConfig) -> list[str]:
-    if config.on_failure is not OnFailure.DEAD_LETTER:
-        return []
-    return sorted({config.dead_letter_topic_of(topic) for topic in config.topics})

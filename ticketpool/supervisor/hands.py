@@ -124,7 +124,7 @@ class Hands:
 
 
 def _next(job: Job) -> Answer | None:
-    """One step; the answer, once it has come to that."""
+    """One step; the answer, once it has come to that. Whatever is asked ends no service."""
     try:
         next(job)
     except StopIteration as end:
@@ -132,6 +132,10 @@ def _next(job: Job) -> Answer | None:
         return answer
     except ControlError as error:
         return Answer([str(error)], error.exit_code)
+    except Exception as error:
+        _log.exception("command failed")
+        return Answer([f"not done: {type(error).__name__}: {error}; a fault of ticketpool's own, "
+                       "and its log has the traceback"], 1)  # fmt: skip
     return None
 
 

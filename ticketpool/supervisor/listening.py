@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from ticketpool.config import OnFailure, RunConfig
+from ticketpool.config import RunConfig
 from ticketpool.core.status import ServiceStatus
 
 
@@ -24,7 +24,7 @@ def listening(config: RunConfig, latest: Callable[[], ServiceStatus | None]) -> 
         Metrics(latest).render,
         settings=shown(config),
         letters=Tail(config.kafka).letters,
-        letter_topics=_letter_topics(config),
+        letter_topics=config.dead_letter_topics,
         payloads=config.http_payloads,
     )
     server.start()
@@ -32,9 +32,3 @@ def listening(config: RunConfig, latest: Callable[[], ServiceStatus | None]) -> 
         yield
     finally:
         server.stop()
-
-
-def _letter_topics(config: RunConfig) -> tuple[str, ...]:
-    if config.on_failure is not OnFailure.DEAD_LETTER:
-        return ()
-    return tuple(dict.fromkeys(map(config.dead_letter_topic_of, config.topics)))

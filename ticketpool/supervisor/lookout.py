@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from ticketpool.config import RunConfig
 from ticketpool.core.causes import WELL, Around, Cause, cause_of
 from ticketpool.core.condition import Condition, Patience, Sight
@@ -16,6 +18,7 @@ from ticketpool.core.status import Blame, Cluster
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.kafka.delays import Delays
 from ticketpool.kafka.watermarks import Answer, Want, Watermarks
+from ticketpool.masking import masked
 from ticketpool.pool import Pool, Slot, SlotState
 
 RATE_SECONDS = 10.0
@@ -190,7 +193,8 @@ class Lookout:
         if cause is None:
             return None
         dead_letters = self._config.dead_letter_topic_of(lane.partition.topic)
-        return self._remedies.blame(lane.partition, cause, dead_letters)
+        blame = self._remedies.blame(lane.partition, cause, dead_letters)
+        return msgspec.structs.replace(blame, reason=masked(blame.reason))  # it goes onto pages
 
     def _memory(self, lane: Lane, now: float) -> _Memory:
         memory = self._memories.get(lane.partition)

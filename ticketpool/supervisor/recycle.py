@@ -87,7 +87,9 @@ class Recycler:
         for slot in leaving:
             slot.state = SlotState.RETIRING
             slot.living.channel.send(End(seconds))
-        return lambda: all(slot.child is None for slot in leaving)
+        # Those too that were on their way out before.
+        retiring = [slot for slot in self._pool.slots if slot.state is SlotState.RETIRING]
+        return lambda: all(slot.child is None for slot in retiring)
 
 
 def _resident_bytes(pid: int) -> int:

@@ -35,7 +35,10 @@ class Replacer:
         pid = self._retire(slot)
         yield from self._wait(lambda: _has(slot, pid), seconds)
         cut_off = self._kill(slot) if _has(slot, pid) else []
-        yield from self._wait(lambda: slot.state is not SlotState.READY, START_SECONDS)
+        yield from self._wait(lambda: _is_awaited(slot), START_SECONDS)
+        if slot.leaving:
+            return Answer([f"worker {slot.index} (pid {pid}) leaves the pool, which was scaled "
+                           "down meanwhile: no other one follows it", *cut_off], 1)  # fmt: skip
         if slot.state is not SlotState.READY:
             return Answer([f"worker {slot.index} (pid {pid}) has ended, and the next one is not "
                            "warm yet; the log tells why", *cut_off], 1)  # fmt: skip
@@ -64,6 +67,10 @@ class Replacer:
         until = self._clock() + seconds
         while condition() and self._clock() < until:
             yield
+
+
+def _is_awaited(slot: Slot[FromWorker]) -> bool:
+    return slot.state is not SlotState.READY and not slot.leaving
 
 
 def _has(slot: Slot[FromWorker], pid: int) -> bool:

@@ -1,14 +1,13 @@
 """Snapshots of the service for HTTP, metrics and systemd."""
 
 import time
-from collections.abc import Iterable
 
 from ticketpool.config import RunConfig
 from ticketpool.core.health import problems_of
 from ticketpool.core.lane import Lane
 from ticketpool.core.lifecycle import Lifecycle, ServiceState
 from ticketpool.core.router import Router
-from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus, WorkerStatus, total_lag
 from ticketpool.ipc.frames import FromWorker
 from ticketpool.pool import Slot
 from ticketpool.supervisor.assignment import Assignment
@@ -77,7 +76,7 @@ class Reporter:
             problems=problems_of(partitions, self._hang_seconds),
             poll_age_seconds=self._poll_age(now),
             cluster=self._figures.timed(self._lookout.cluster()),
-            **self._figures.of_service(now, _total(one.lag for one in partitions)),
+            **self._figures.of_service(now, total_lag(partitions)),
         )
 
     def _poll_age(self, now: float) -> float | None:
@@ -132,9 +131,3 @@ class Reporter:
             parked_keys=0 if lane.parking is None else len(lane.parking.current),
             **self._figures.of_partition(lane, now, len(self._router.lanes)),
         )  # fmt: skip
-
-
-def _total(lags: Iterable[int | None]) -> int | None:
-    """``None`` while some are not known."""
-    known = list(lags)
-    return None if None in known else sum(lag or 0 for lag in known)

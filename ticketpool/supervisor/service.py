@@ -14,7 +14,6 @@ from ticketpool.core.router import Router
 from ticketpool.core.status import ServiceStatus
 from ticketpool.errors import DrainTimeout
 from ticketpool.kafka.cluster import Cluster
-from ticketpool.kafka.consumer import GroupConsumer
 from ticketpool.kafka.dead_letter import DeadLetters
 from ticketpool.kafka.outlet import Carrier, Outlet
 from ticketpool.kafka.settings import new_protocol
@@ -63,10 +62,7 @@ class Supervisor:
         self._telling = Telling(self._notifier)
         self._lifecycle = Lifecycle()
         self._totals = Totals()
-        limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
-        self._router = router = Router(
-            config.workers, limits, max_crashes=config.max_crashes, atomic=config.exactly_once
-        )
+        self._router = router = _router_of(config)
         transactions = Transactions(config.kafka, config.group) if config.exactly_once else None
         self._carrier: Carrier = transactions or Outlet(config.kafka)
         self._failures = Failures(config, DeadLetters(self._carrier, config.group), self._totals)
@@ -75,17 +71,7 @@ class Supervisor:
         pool = Pool(config.workers, recruiter, Backoff(0.1, 10.0))
         self._crew = Crew(config, pool, self._router, self._failures, self._totals, self._carrier)
         self._assignment = Assignment(config, self._router, self._crew, self._totals, signals)
-        self._consumer = self._assignment.consumer = GroupConsumer(
-            config.kafka,
-            group=config.group,
-            assignor=config.assignor,
-            offset_reset=config.offset_reset,
-            find_end=config.until_caught_up,
-            listener=self._assignment,
-        )
-        if transactions is not None:
-            self._assignment.transactions = transactions
-            transactions.open(self._assignment, self._consumer.membership)
+        self._consumer = self._assignment.connect(config, transactions)
         self._intake = Intake(self._consumer, config.topics, self._router, self._totals)
         self._watermarks = Watermarks(config.kafka)
         high, delays = self._consumer.high_watermark, self._carrier.delays
@@ -137,7 +123,7 @@ class Supervisor:
 
     def summary(self, ok: bool) -> Summary:
         """The outcome so far; ``ok``: ``run`` has returned and not raised."""
-        return self._totals.summary(ok, self._crew.restarts)
+        return self._totals.summary(ok, self._crew.pool.restarts)
 
     # -- start -----------------------------------------------------------------------
 
@@ -297,3 +283,10 @@ class Supervisor:
             return now >= (least if self._signals.at_once else deadline)
 
         return enough
+
+
+def _router_of(config: RunConfig) -> Router:
+    limits = Limits(buffer_records=config.buffer_records, buffer_bytes=config.buffer_bytes)
+    return Router(
+        config.workers, limits, max_crashes=config.max_crashes, atomic=config.exactly_once
+    )

@@ -42,7 +42,8 @@ class Starts:
 
     def refused(self, slot: Slot[FromWorker], message: str) -> None:
         """The worker says why it cannot serve the handler; it is about to end."""
-        self._refusals[slot.index] = HandlerError(message)
+        if not slot.leaving:  # else nobody asks, and the next one of the slot is another's
+            self._refusals[slot.index] = HandlerError(message)
 
     def died(self, slot: Slot[FromWorker], reason: str, *, by_signal: bool) -> None:
         """The worker ended before it was warm."""

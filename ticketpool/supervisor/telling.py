@@ -1,7 +1,7 @@
 """What systemd hears: a sign of life only from a healthy service, and a line for people."""
 
 from ticketpool.core.condition import STATES
-from ticketpool.core.status import PartitionStatus, ServiceStatus
+from ticketpool.core.status import PartitionStatus, ServiceStatus, total_lag
 from ticketpool.systemd import Notifier
 
 EVERY_SECONDS = 10.0
@@ -30,10 +30,14 @@ class Telling:
 
 
 def worst_of(status: ServiceStatus) -> PartitionStatus | None:
-    """The partition in the worst state, for the longest of equals; ``None``: all are ok."""
+    """The partition in the worst state, for the longest of equals; ``None``: all are ok. What a
+    person has paused is worth telling only when nothing else is."""
+
+    def badness(one: PartitionStatus) -> tuple[bool, int, float]:
+        return not one.held, STATES.index(one.state), one.state_seconds
+
     bad = [one for one in status.partitions if one.state != "ok"]
-    key = {state: rank for rank, state in enumerate(STATES)}
-    return max(bad, key=lambda one: (key[one.state], one.state_seconds), default=None)
+    return max(bad, key=badness, default=None)
 
 
 def kind_of_worst(status: ServiceStatus) -> str:
@@ -45,9 +49,9 @@ def kind_of_worst(status: ServiceStatus) -> str:
 
 def line_of(status: ServiceStatus) -> str:
     """One line for ``systemctl status``."""
-    lag = sum(one.lag or 0 for one in status.partitions)
+    lag = total_lag(status.partitions)
     line = f"{status.state}: {len(status.partitions)} partitions on {len(status.workers)} workers"
-    line += f", lag {lag:,}"
+    line += ", lag not known yet" if lag is None else f", lag {lag:,}"
     if status.problems:
         return f"{line}; UNHEALTHY: {status.problems[0]}"
     worst = worst_of(status)

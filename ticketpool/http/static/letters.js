@@ -76,8 +76,7 @@ export class Letters {
     select.append(...topics.map((topic) => el("option", { value: topic }, topic)));
   }
 
-  sum(shown, { topics, payloads }) {
-    if (!topics.length) return this.say("this service writes none: see --on-failure");
+  sum(shown, { payloads }) {
     const withheld = payloads ? "" : "; payloads are withheld beyond loopback: see --http-payloads";
     this.say((shown ? `the newest ${count(shown)}` : "none is there") + withheld);
   }
