@@ -199,8 +199,8 @@ def abandoned(lane: Lane) -> None:
 
 def committing(positions: Iterable[tuple[Lane, Position]]) -> None:
     """Call it before the commit is sent."""
-    for lane, position in positions:
-        _note(events.Committing, lane, position.offset)
+    for lane, (offset, _) in positions if _writer is not None else ():
+        _note(events.Committing, lane, offset, events.ranges(lane.ledger.held_before(offset)))
 
 
 def committed(partition: Partition, lane: Lane | None, offset: int, error: str | None) -> None:

@@ -1,13 +1,15 @@
 """Stories of one partition, told event by event, for the oracle to judge."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ticketpool.core import events
 from ticketpool.core.oracle import Oracle, Seen, Verdict
 
 SECOND = 1_000_000_000
+
+Held = Sequence[tuple[int, int]]
 
 
 class Story:
@@ -79,8 +81,10 @@ class Story:
     def settle(self, member: str, through: int, by: str = "ack") -> "Story":
         return self.place(member, events.Settled, through, by)
 
-    def commit(self, member: str, offset: int, error: str | None = None) -> "Story":
-        self.place(member, events.Committing, offset)
+    def commit(
+        self, member: str, offset: int, error: str | None = None, held: Held = ()
+    ) -> "Story":
+        self.place(member, events.Committing, offset, list(held))
         return self.note(member, events.Committed, "t", 0, self.epoch[member], offset, error)
 
     def hand_back(self, member: str) -> "Story":

@@ -1,13 +1,27 @@
 """Stories that break the promise, each in one way."""
 
 from tests.core.stories import Story
-from tests.core.stories_legal import Told, served
+from tests.core.stories_legal import Told, one_dead, served
 from ticketpool.core import events
 
 
 def lost_dead_letter() -> Story:
     story = Story().assign("A", 0).send("A", 0, 1).start("A", 0).end("A", 0, "failed")
     return story.run("A", [1]).settle("A", 1).commit("A", 2).stop("A")
+
+
+def dead_letter_left_out_of_its_transaction() -> Story:
+    return one_dead().commit("A", 3, held=[(0, 0)]).stop("A")
+
+
+def dead_letter_of_an_aborted_transaction_forgotten() -> Story:
+    return one_dead().commit("A", 3, "aborted", held=[(0, 0)]).commit("A", 3).stop("A")
+
+
+def dead_letter_of_another_s_transaction_believed() -> Story:
+    story = one_dead().place("A", events.Committing, 3, [(0, 0)]).member("B").assign("B", 0)
+    story.send("B", 0, 2).run("B", [1, 2]).settle("B", 2).commit("B", 3).revoke("B")
+    return story.assign("B", 3).stop("B")
 
 
 def nothing_resumed() -> Story:
@@ -204,6 +218,9 @@ def lane_of_nobody_handed_back() -> Story:
 
 ILLEGAL: dict[Told, set[str]] = {
     lost_dead_letter: {"I1", "I4"},
+    dead_letter_left_out_of_its_transaction: {"I1", "I4"},
+    dead_letter_of_an_aborted_transaction_forgotten: {"I1", "I4"},
+    dead_letter_of_another_s_transaction_believed: {"I1", "I4"},
     nothing_resumed: {"I1"},
     committed_before_anything: {"I4"},
     two_at_once: {"I2"},

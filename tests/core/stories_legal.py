@@ -140,6 +140,31 @@ def handed_to_another_worker() -> Story:
     return story.commit("A", 3).stop("A")
 
 
+def dead_in_a_transaction() -> Story:
+    """Record 0 is dead, 1 and 2 have sent something: all of it is written with the commit, which
+    is aborted at first."""
+    story = one_dead().commit("A", 3, "aborted", held=[(0, 2)])
+    story.place("A", events.Committing, 3, [(0, 2)]).place("A", events.DeadLettered, 0)
+    return story.note("A", events.Committed, "t", 0, 1, 3, None).stop("A")
+
+
+def one_dead() -> Story:
+    story = Story().assign("A", 0).send("A", 0, 2).start("A", 0).end("A", 0, "failed")
+    return story.run("A", [1, 2]).settle("A", 2)
+
+
+def killed_behind_a_transaction() -> Story:
+    """It has gone through, as the next start tells; nobody has noted the dead letter."""
+    story = one_dead().place("A", events.Committing, 3, [(0, 2)]).member("B").assign("B", 3)
+    return story.serve("B", 3, 4).stop("B")
+
+
+def killed_in_a_transaction() -> Story:
+    """It was aborted, as the next start tells: all comes again."""
+    story = one_dead().place("A", events.Committing, 3, [(0, 2)]).member("B").assign("B", 0)
+    return story.serve("B", 0, 2).stop("B")
+
+
 LEGAL: dict[Told, dict[str, int]] = {
     served: {},
     passed_over: {},
@@ -159,5 +184,8 @@ LEGAL: dict[Told, dict[str, int]] = {
     held_up_by_a_neighbour: {},
     retry_waits: {},
     handed_to_another_worker: {},
+    dead_in_a_transaction: {},
+    killed_behind_a_transaction: {},
+    killed_in_a_transaction: {SUDDEN: 2},
 }
 """With how many repetitions each has, by cause."""

@@ -21,14 +21,15 @@ def test_ranges_hold_exactly_these_offsets_and_never_touch(offsets: list[int]) -
 def test_a_stretch_is_one_range() -> None:
     assert ranges([7, 8, 9]) == [(7, 9)]
     assert ranges([1, 2, 5, 9, 10]) == [(1, 2), (5, 5), (9, 10)]
+    assert ranges([]) == []
 
 
 @pytest.mark.parametrize("kind", get_args(events.Event), ids=lambda kind: kind.__name__)
 def test_every_event_can_be_told_by_its_tag(kind: type) -> None:
     values = {"int": 3, "list": [(1, 2)]}
-    literal = {"role": "worker", "outcome": "ok", "by": "words"}
+    lists, literal = ("offsets", "with_held"), {"role": "worker", "outcome": "ok", "by": "words"}
     fields = {
-        field.name: literal.get(field.name, values["list" if field.name == "offsets" else "int"])
+        field.name: literal.get(field.name, values["list" if field.name in lists else "int"])
         for field in msgspec.structs.fields(kind)
     }
     texts = {"topic", "group", "clock", "version", "supervisor", "reason", "error"}

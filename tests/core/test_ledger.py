@@ -160,6 +160,7 @@ def test_an_atomic_ledger_is_held_back_only_by_what_will_never_be_released() -> 
     ledger.settle(12)
     assert ledger.committable == 13
     assert (ledger.held, ledger.exposed) == (3, 3)
+    assert ledger.held_before(12) == [10, 11]
     ledger.pin(11)
     ledger.pin(12)
     assert ledger.committable == 11

@@ -22,7 +22,7 @@ from ticketpool.errors import ConfigError
 pytestmark = pytest.mark.e2e
 
 SOON = ("-X", "session.timeout.ms=6000", "-X", "group.instance.id=one")  # back at once
-SHAPES = [("obey", ("--trace-log", "traces")), ("obey_async", ("--exactly-once",))]
+SHAPES = [("obey", ()), ("obey_async", ("--exactly-once",))]
 
 Make = Callable[..., str]
 Start = Callable[..., Command]
@@ -57,7 +57,8 @@ def test_through_failure_a_kill_and_replay(
         ("a", 1, ""), ("a", 2, f"reject-without {mended}"), ("b", 101, ""), ("a", 3, ""),
         ("a", 4, ""), ("b", 102, ""),
     ]))  # fmt: skip
-    options = ("--workers", "1", "--park-keys", "--commit-interval", "0.1", *SOON, *options)
+    traced = ("--trace-log", "traces", "--commit-interval", "0.1")
+    options = ("--workers", "1", "--park-keys", *traced, *SOON, *options)
     first = run(handler, topic, *options)
     eventually(lambda: committed(kafka, group, topic) == {0: 6}, seconds=40)
     assert letters(kafka, topic) == [(b"a", "Reject"), (b"a", "Parked"), (b"a", "Parked")]
@@ -88,8 +89,7 @@ def test_through_failure_a_kill_and_replay(
     assert len(letters(kafka, topic)) == 8
     second.signal(SIGTERM)
     second.expect(0)
-    if "--trace-log" in options:
-        command("verify", "--trace", "traces").expect(0)
+    command("verify", "--trace", "traces").expect(0)
 
 
 def test_a_record_that_kills_workers_parks_its_key(

@@ -114,10 +114,13 @@ class Skipped(_Placed, tag="skipped", frozen=True):
     offset: int
 
 
-class Committing(_Placed, tag="committing", frozen=True):
-    """*Supervisor.* A commit of ``offset``, the next to read, is about to be sent."""
+class Committing(_Placed, tag="committing", frozen=True, omit_defaults=True):
+    """*Supervisor.* A commit of ``offset``, the next to read, is about to be sent. ``with_held``:
+    pairs of (first, last) of records before it whose dead letters and outputs are written in
+    the same transaction."""
 
     offset: int
+    with_held: list[tuple[int, int]] = []
 
 
 class Committed(_Event, tag="committed", frozen=True):
@@ -196,6 +199,8 @@ def ranges(offsets: list[int]) -> list[tuple[int, int]]:
     >>> ranges([4, 5, 6, 9])
     [(4, 6), (9, 9)]
     """
+    if not offsets:
+        return []
     first, last = offsets[0], offsets[-1]
     if last - first == len(offsets) - 1:
         return [(first, last)]

@@ -107,7 +107,6 @@ class Lane:
         self.abandoned = 0
         self.cut_off = False
         self.out_of_range = False
-        self.held = False
         self.refusal = ""
         self.parking: ParkedKeys | None = None
         self.counts = Counts()

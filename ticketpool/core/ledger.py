@@ -11,7 +11,7 @@ or has not been read yet. Nothing below it is unfinished.
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, islice, takewhile
 from operator import lt
 
 from ticketpool.core.model import Partition, RawRecord
@@ -102,6 +102,11 @@ class Ledger:
     def first_held(self) -> int | None:
         """The lowest offset that is held."""
         return next(iter(self._held), None)
+
+    def held_before(self, offset: int) -> list[int]:
+        """Those that are held below this offset: none where ``committable`` waits for them, else
+        those that are written in the transaction that commits it."""
+        return list(takewhile(offset.__gt__, self._held))
 
     @property
     def oldest(self) -> RawRecord | None:

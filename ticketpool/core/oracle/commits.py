@@ -21,7 +21,8 @@ class Commits:
             self._accuse("after the partition was given up", offset, epoch, epoch.ended, seen)
         if epoch.commit is not None and offset < (epoch.committed or 0):
             self._accuse(f"after {epoch.committed}", offset, epoch, epoch.commit, seen)
-        frontier = epoch.advance()
+        letters = epoch.letters[offset] = _unfinished(event, place)
+        frontier = epoch.reach(letters)
         if frontier is None or offset > frontier:
             words = f"while {frontier} was not finished"
             self._accuse(words, offset, epoch, *epoch.runs(), seen)
@@ -33,6 +34,7 @@ class Commits:
 
     def committed(self, seen: Seen, event: Committed, place: Place, epoch: Epoch | None) -> None:
         """The broker has answered."""
+        letters = set[int]() if epoch is None else epoch.letters.pop(event.offset, set())
         if event.error is not None:
             self._findings.refused += 1
             return
@@ -40,11 +42,19 @@ class Commits:
         place.confirm(event.offset)
         if epoch is None:
             return
+        for letter in sorted(letters):
+            self._check_letter(seen, event.offset, letter, epoch)
         epoch.confirmed = max(event.offset, epoch.confirmed or 0)
         if event.offset in epoch.foreign:
             sent = epoch.foreign.pop(event.offset)
             later = place.epochs[-1].assigned
             self._accuse("and taken while another owned it", event.offset, epoch, later, sent, seen)
+
+    def _check_letter(self, seen: Seen, offset: int, letter: int, epoch: Epoch) -> None:
+        """One that was to be written in the same transaction is noted before the commit."""
+        if letter not in epoch.place.finished:
+            self._accuse(f"and the dead letter of {letter} was not", offset, epoch, seen)
+            epoch.beyond.append((seen, offset))
 
     def _accuse(self, words: str, offset: int, epoch: Epoch, *evidence: Seen) -> None:
         where = place_of(epoch) | {"offset": offset}
@@ -75,3 +85,10 @@ class Commits:
             if at not in epoch.place.finished:
                 lost.setdefault(at, seen)
             at = epoch.skip(at + 1)
+
+
+def _unfinished(event: Committing, place: Place) -> set[int]:
+    """Those whose dead letters are in the transaction; the others that are held there have been
+    handled, and wait for what they have sent."""
+    held = (offset for first, last in event.with_held for offset in range(first, last + 1))
+    return {offset for offset in held if offset not in place.finished}

@@ -33,6 +33,7 @@ class Ends:
         if event.start is not None:
             epoch.begin_at(event.start)
             self._check_start(seen, event.start, epoch)
+            place.believe(event.start)
             place.confirm(event.start)
         return place
 

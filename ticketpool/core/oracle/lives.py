@@ -1,5 +1,6 @@
 """What the oracle remembers: members, their assignments, and the lanes that served them."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ticketpool.core.events import Lost
@@ -68,6 +69,21 @@ class Place:
             if self.first <= offset < self.confirmed and offset not in self.finished:
                 self.missed.add(offset)
 
+    def believe(self, start: int) -> None:
+        """The group is to read from here on: so what was to be committed up to there, was, and
+        the rest was not and will not be."""
+        for epoch in self.epochs:
+            for offset, letters in epoch.letters.items():
+                for letter in letters if offset <= start else ():
+                    self.pass_over(letter)
+            epoch.letters.clear()
+
+    def pass_over(self, offset: int) -> None:
+        """There is a dead letter of it, or it was skipped."""
+        self.given_up.add(offset)
+        self.finished.add(offset)
+        self.failing.discard(offset)
+
     def last_life(self, offset: int) -> "Life":
         """The lane that ran a record last."""
         return self.runner.get(offset) or next(
@@ -85,6 +101,8 @@ class Epoch:
         jumps: stretches without records, first offset to last.
         ended: ``Revoked`` or ``Lost``.
         commit: the last one sent; ``confirmed``: the highest one confirmed.
+        letters: by offset of a commit that was not answered yet, the records whose dead letters
+            are written in the same transaction.
         foreign: offsets whose commit was sent after a later assignment elsewhere.
         beyond: commits past the frontier, with their offsets.
         doubts: records handled again that only this assignment's end may excuse.
@@ -105,6 +123,7 @@ class Epoch:
         self.commit: Seen | None = None
         self.committed: int | None = None
         self.confirmed: int | None = None
+        self.letters: dict[int, set[int]] = {}
         self.foreign: dict[int, Seen] = {}
         self.beyond: list[tuple[Seen, int]] = []
         self.doubts: list[Doubt] = []
@@ -128,13 +147,17 @@ class Epoch:
 
     def advance(self) -> int | None:
         """Move the frontier over what is finished; return it."""
-        at = self.frontier
-        if at is None:
-            return None
+        self.frontier = self._past(self.frontier, ())
+        return self.frontier
+
+    def reach(self, letters: Collection[int]) -> int | None:
+        """Where the frontier will be once these are dead letters."""
+        return self._past(self.advance(), letters)
+
+    def _past(self, at: int | None, letters: Collection[int]) -> int | None:
         finished, jumps = self.place.finished, self.jumps
-        while at in finished or at in jumps:
+        while at is not None and (at in finished or at in jumps or at in letters):
             at = jumps[at] + 1 if at in jumps else at + 1
-        self.frontier = at
         return at
 
     def forget_jumps(self) -> None:

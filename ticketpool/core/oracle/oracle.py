@@ -153,9 +153,7 @@ class Oracle:
         self, seen: Seen, event: events.DeadLettered | events.Skipped, epoch: Epoch
     ) -> None:
         place = epoch.place
-        place.given_up.add(event.offset)
-        place.finished.add(event.offset)
-        place.failing.discard(event.offset)
+        place.pass_over(event.offset)
         if epoch.lives:
             place.runner[event.offset] = epoch.lives[-1]
 
