@@ -6,6 +6,7 @@ In doubt because a group without a member and a group that is done commit the sa
 import pytest
 
 from ticketpool.core.model import Partition
+from ticketpool.core.reset import Extent
 from ticketpool.core.status import PartitionStatus
 from ticketpool.errors import BrokerUnreachable
 from ticketpool.kafka.standing import Standing
@@ -24,8 +25,7 @@ def look(
         members=MEMBER if held else {},
         joined=int(held),
         committed={} if committed is None else {PLACE: committed},
-        starts={PLACE: start},
-        ends={PLACE: end},
+        extents={PLACE: Extent(start, end)},
     )
 
 

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import BrokerUnreachable, NotAuthorised, TicketpoolError
+from ticketpool.kafka.cluster import DENIED
 from ticketpool.kafka.insist import insist
 
 T = TypeVar("T")
@@ -15,13 +16,6 @@ T = TypeVar("T")
 ANSWER_SECONDS = 10.0
 """For one request with all its steps: finding the coordinator, asking it."""
 
-_DENIED = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.SASL_AUTHENTICATION_FAILED,
-    KafkaError._AUTHENTICATION,
-}
 _AWAY = {
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
@@ -53,7 +47,7 @@ def explained(take: Callable[[], T], what: Callable[[], str], kafka: KafkaConfig
 
 def failure(error: KafkaError, what: str, kafka: KafkaConfig) -> TicketpoolError:
     """The error of ours that an answer amounts to."""
-    if error.code() in _DENIED:
+    if error.code() in DENIED:
         return NotAuthorised(
             f"{what}: {kafka.bootstrap_servers} refuses it ({_plain(error)}); ask for an ACL, or "
             "check the sasl.* and ssl.* properties (-X)"

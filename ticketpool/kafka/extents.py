@@ -1,13 +1,15 @@
 """From where to where a partition has records, and which of them was the first at a time."""
 
+import time
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.core.reset import Extent
+from ticketpool.errors import BrokerUnreachable
 from ticketpool.kafka.asking import ANSWER_SECONDS, explained
 from ticketpool.kafka.cluster import Cluster
 from ticketpool.kafka.insist import PASSING, insist
@@ -17,6 +19,7 @@ _END: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 _PASSING = PASSING | {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 """Also those of a partition that was made, or whose leader has moved, a moment ago."""
+_SLACK_SECONDS = 1.0  # sooner than that before its limit, no request has timed out
 
 
 class Extents:
@@ -30,11 +33,14 @@ class Extents:
         self._admin = cluster.admin
         self._kafka = kafka
 
-    def of(self, partitions: Iterable[Partition]) -> dict[Partition, Extent]:
-        """Log start and high watermark."""
+    def of(
+        self, partitions: Iterable[Partition], *, stable: bool = False
+    ) -> dict[Partition, Extent]:
+        """Log start and high watermark. ``stable``: the end is where a reader of committed
+        records comes to stand."""
         wanted = list(partitions)
-        starts = self._listed(wanted, _START, "its start")
-        ends = self._listed(wanted, _END, "its end")
+        starts = self._listed(wanted, _START, "its start", stable)
+        ends = self._listed(wanted, _END, "its end", stable)
         return {one: Extent(starts[one], max(starts[one], ends[one])) for one in wanted}
 
     def first_at(self, partitions: Iterable[Partition], millis: int) -> dict[Partition, int | None]:
@@ -44,21 +50,35 @@ class Extents:
         return {one: None if offset < 0 else offset for one, offset in found.items()}
 
     def _listed(
-        self, partitions: list[Partition], spec: OffsetSpec, what: str
+        self, partitions: list[Partition], spec: OffsetSpec, what: str, stable: bool = False
     ) -> dict[Partition, int]:
         asking = ""
+        level = IsolationLevel.READ_COMMITTED if stable else IsolationLevel.READ_UNCOMMITTED
 
         def ask() -> dict[Partition, int]:
             nonlocal asking
-            wanted = {TopicPartition(*one): spec for one in partitions}
-            asked = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
+            wanted, began = {TopicPartition(*one): spec for one in partitions}, time.monotonic()
+            asked = self._admin.list_offsets(
+                wanted, isolation_level=level, request_timeout=ANSWER_SECONDS
+            )
             found = {}
             for where, future in asked.items():
                 one = Partition(where.topic, where.partition)
                 asking = f"{one}: {what}"
                 found[one] = future.result().offset
+                if found[one] < 0:
+                    self._require_answer(asking, spec, time.monotonic() - began)
             return found
 
         if not partitions:
             return {}
         return explained(lambda: insist(ask, passing=_PASSING), lambda: asking, self._kafka)
+
+    def _require_answer(self, asking: str, spec: OffsetSpec, seconds: float) -> None:
+        """The client (2.16) tells of a request that timed out by the offset -1, as of a time
+        that no record is so young as. To believe it would move a group to its logs' ends."""
+        if spec in (_START, _END) or seconds > ANSWER_SECONDS - _SLACK_SECONDS:
+            raise BrokerUnreachable(
+                f"{asking}: its leader does not answer, of the cluster at "
+                f"{self._kafka.bootstrap_servers}; try again when that broker is back"
+            )

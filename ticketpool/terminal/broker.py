@@ -103,7 +103,7 @@ def made(group: str, moments: list[Moment]) -> ServiceStatus:
 
 def _partition(place: Partition, group: str, moments: list[Moment]) -> PartitionStatus:
     now = moments[-1].standing
-    committed, end = now.committed.get(place), now.ends.get(place)
+    committed, extent = now.committed.get(place), now.extents.get(place)
     lag = lag_of(place, now)
     state, since = _judged(place, moments)
     return PartitionStatus(
@@ -111,7 +111,7 @@ def _partition(place: Partition, group: str, moments: list[Moment]) -> Partition
         partition=place.number,
         committed=committed,
         position=committed,
-        high_watermark=end,
+        high_watermark=None if extent is None else extent.end,
         lag=lag,
         state=state,
         state_seconds=since,
@@ -123,11 +123,10 @@ def _partition(place: Partition, group: str, moments: list[Moment]) -> Partition
 
 def lag_of(place: Partition, standing: Standing) -> int | None:
     """Records before the end that are not committed; without a commit, all that are there."""
-    end = standing.ends.get(place)
-    begun = standing.committed.get(place, standing.starts.get(place))
-    if end is None or begun is None:
+    extent = standing.extents.get(place)
+    if extent is None:
         return None
-    return max(end - max(begun, standing.starts.get(place, 0)), 0)
+    return extent.end - extent.nearest(standing.committed.get(place, extent.start))
 
 
 def _judged(place: Partition, moments: list[Moment]) -> tuple[str, float]:
