@@ -6,11 +6,12 @@ between.
 
 import json
 import random
+from contextlib import closing
 from itertools import groupby
 from signal import SIGINT, SIGKILL
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message
 
 from tests.broker import Broker
 from tests.dlq.conftest import Dlq
@@ -19,7 +20,7 @@ from tests.run.topics import ends, read
 from tests.support import eventually
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
-from ticketpool.errors import ConfigError
+from ticketpool.errors import ConfigError, TicketpoolError
 from ticketpool.kafka.progress import Progress
 
 pytestmark = pytest.mark.e2e
@@ -101,3 +102,15 @@ def test_two_at_a_time_are_noticed(kafka: Broker, origin: str) -> None:
     assert [offset for offset in range(9) if offset in again] == [0, 5]
     one.close()
     other.close()
+
+
+def test_progress_that_the_broker_refuses_is_told_as_that(kafka: Broker, origin: str) -> None:
+    config, place = KafkaConfig(bootstrap_servers=kafka.bootstrap), Partition(f"{origin}.dlq", 0)
+    member = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"{origin}.p"})
+    member.subscribe([origin])
+    eventually(lambda: member.poll(0.1) is None and member.assignment())
+    with closing(member), closing(Progress(config, f"{origin}.p")) as progress:
+        seen = progress.load([place])
+        seen[place].add(0)
+        with pytest.raises(TicketpoolError, match=rf"'{origin}\.p': committing.*: Unknown member"):
+            progress.save(seen)

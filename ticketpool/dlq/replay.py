@@ -119,6 +119,7 @@ class Replay:
                 self._read += 1
                 if self._is_wanted(letter := letter_of(record)):
                     yield letter
+            self._look_at_room()  # what is passed takes room, too
             if self._over:
                 return
             self._tell(self.outcome, self._total)

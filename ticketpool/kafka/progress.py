@@ -6,14 +6,15 @@ looks first whether what stands there is what this one has written.
 
 from collections.abc import Iterable, Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from ticketpool.config import KafkaConfig
 from ticketpool.core.model import Partition
 from ticketpool.core.replayed import Replayed
 from ticketpool.core.trouble import Position
 from ticketpool.errors import ConfigError
-from ticketpool.kafka.cluster import ANSWER_SECONDS, explain, make_client
+from ticketpool.kafka.asking import explained, failure
+from ticketpool.kafka.cluster import ANSWER_SECONDS, make_client
 from ticketpool.kafka.insist import insist
 from ticketpool.kafka.listener import commits_of
 from ticketpool.kafka.settings import reader_properties
@@ -25,7 +26,7 @@ class Progress:
     """*Command side.* The progress of one group; one thread only. ``close`` it.
 
     Raises:
-        BrokerUnreachable, NotAuthorised, ConfigError: also of every method.
+        BrokerUnreachable, NotAuthorised, ConfigError, TicketpoolError: also of every method.
     """
 
     def __init__(self, kafka: KafkaConfig, group: str) -> None:
@@ -59,21 +60,23 @@ class Progress:
         self._known |= changed
 
     def _commit(self, positions: list[tuple[Partition, Position]]) -> None:
-        offsets = commits_of(positions)
-        try:
-            done = insist(lambda: self._client.commit(offsets=offsets, asynchronous=False))
-        except KafkaException as error:
-            raise explain(error.args[0], self._kafka) from None
+        offsets, what = commits_of(positions), f"group {self.group!r}: committing the progress"
+        done = explained(
+            lambda: insist(lambda: self._client.commit(offsets=offsets, asynchronous=False)),
+            lambda: what,
+            self._kafka,
+        )
         for one in done or ():
             if one.error is not None:
-                raise explain(one.error, self._kafka)
+                raise failure(one.error, what, self._kafka)
 
     def _ask(self, partitions: Iterable[Partition]) -> dict[Partition, Position]:
         asked = [TopicPartition(*place) for place in partitions]
-        try:
-            answers = insist(lambda: self._client.committed(asked, timeout=ANSWER_SECONDS))
-        except KafkaException as error:
-            raise explain(error.args[0], self._kafka) from None
+        answers = explained(
+            lambda: insist(lambda: self._client.committed(asked, timeout=ANSWER_SECONDS)),
+            lambda: f"group {self.group!r}: reading the progress",
+            self._kafka,
+        )
         return {
             Partition(one.topic, one.partition): (
                 Position(one.offset, one.metadata or "") if one.offset >= 0 else _NEVER
