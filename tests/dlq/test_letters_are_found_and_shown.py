@@ -103,6 +103,7 @@ def test_what_is_exported_can_be_produced_again(
 ) -> None:
     values = [b'{"a": 1}', b'{"b":\n2}', None, b"\xff", b'{"c":  [3]}']
     bury(kafka, origin, [Died(value, extra=(("who", b"\xff"),)) for value in values])
+    dlq("export", "no-such", "--output", "letters.jsonl").expect(2)  # which leaves no file
     dlq("export", origin, "--output", "letters.jsonl").expect(0)
     lines = [json.loads(x) for x in (tmp_path / "letters.jsonl").read_text().splitlines()]
     assert [one["ticketpool_failed"] for one in lines] == ["ticket", *["letter"] * 3, "ticket"]

@@ -4,7 +4,7 @@ In doubt because a topic that exists with other settings must neither be changed
 to be as it was asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -15,8 +15,10 @@ from tests.broker import Broker
 from tests.offsets.conftest import Deny
 from tests.run.topics import tickets, write
 from tests.support import Command
+from ticketpool.cli import topics as cli_topics
 from ticketpool.cli import topics_shown
 from ticketpool.core.reset import Extent
+from ticketpool.errors import TopicMissing
 from ticketpool.kafka.topics import PartitionInfo, Setting, TopicInfo
 
 Start = Callable[..., Command]
@@ -126,3 +128,20 @@ def test_trouble_is_told_by_partition(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out
     assert "✗ orders partition 3: no leader: can't be read or written" in shown
     assert "3 - - - - 1, 2, 3" in " ".join(shown.replace("\N{EN DASH}", "-").split())
+
+
+class Going:
+    """Topics of which one is deleted between two questions."""
+
+    def names(self) -> list[str]:
+        return ["__consumer_offsets", "going", "orders"]
+
+    def describe(self, names: Iterable[str]) -> list[TopicInfo]:
+        return [topic_of() for name in names if name == "orders"]
+
+
+def test_one_that_goes_meanwhile_is_missed_only_by_its_name() -> None:
+    going: Any = Going()
+    assert [topic.name for topic in cli_topics._found(going, (), "kafka:9092")] == ["orders"]
+    with pytest.raises(TopicMissing, match="no topic 'going'"):
+        cli_topics._found(going, ("going",), "kafka:9092")

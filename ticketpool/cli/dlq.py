@@ -132,7 +132,7 @@ def export(output: Path, **given: Any) -> None:
     kafka = _start(given)
     topics, selection = _meant(given)
     count = 0
-    with _written_to(output) as file, contextlib.closing(scan.reader_of(kafka, topics)) as reader:
+    with contextlib.closing(scan.reader_of(kafka, topics)) as reader, _written_to(output) as file:
         for letter in scan.letters(reader):
             if selection.takes(letter):
                 file.write(lines.export_line(letter) + b"\n")

@@ -56,10 +56,11 @@ def show(topics: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
 
 def _found(ask: "Topics", names: tuple[str, ...], servers: str) -> "list[TopicInfo]":
-    """Those named, else all but Kafka's own. Raises ``TopicMissing``."""
+    """Those named, else all but Kafka's own (one that goes meanwhile is left out). Raises
+    ``TopicMissing``."""
     wanted = names or [name for name in ask.names() if not name.startswith("__")]
     found = ask.describe(dict.fromkeys(wanted))
-    if missing := sorted(set(wanted) - {topic.name for topic in found}):
+    if missing := sorted(set(names) - {topic.name for topic in found}):
         raise TopicMissing(
             f"no topic {', '.join(map(repr, missing))} at {servers} (or no right to see it); "
             f"`ticketpool topics create {missing[0]}` makes it"

@@ -53,22 +53,23 @@ class Reader:
         self._kafka, self._narrow = kafka, narrow
         counts = _existing(kafka, tuple(topics))
         self._consumer = make_client(Consumer, {**reader_properties(kafka), "log_level": 0})
-        self.spans = {
-            Partition(topic, number): self._span(topic, number)
-            for topic in sorted(counts)
-            for number in range(counts[topic])
-        }
+        places = [Partition(topic, n) for topic in sorted(counts) for n in range(counts[topic])]
+        try:
+            self.spans = {place: self._span(place) for place in places}
+        except BaseException:
+            self.close()
+            raise
         self._open = {
             place: span.high for place, span in self.spans.items() if span.low < span.high
         }
 
-    def _span(self, topic: str, number: int) -> Span:
-        asked = TopicPartition(topic, number)
+    def _span(self, place: Partition) -> Span:
+        asked = TopicPartition(*place)
         try:
             low, high = self._consumer.get_watermark_offsets(asked, timeout=ANSWER_SECONDS)
         except KafkaException as error:
             raise explain(error.args[0], self._kafka) from None
-        span, place = Span(low, high), Partition(topic, number)
+        span = Span(low, high)
         return span if self._narrow is None else self._narrow(place, span)
 
     def batches(self) -> Iterator[Sequence[RawRecord]]:
