@@ -18,8 +18,12 @@ from tests.broker import Broker
 from tests.offsets.conftest import Commit, Deny
 from tests.run.topics import committed, tickets, write
 from tests.support import Command, eventually
+from ticketpool.cli import offsets_shown
+from ticketpool.cli.tables import console, table
 from ticketpool.core.trouble import Trouble, memo_of
+from ticketpool.kafka.groups import Group, Member
 from ticketpool.kafka.insist import insist
+from ticketpool.offsets import Look
 
 Start = Callable[..., Command]
 
@@ -203,3 +207,13 @@ def test_a_part_that_was_refused_is_told(
     refused = [one for one in partly.json()["partitions"] if one["refused"]]
     assert [(one["topic"], one["committed"]) for one in refused] == [(other, None)]
     assert eventually(lambda: committed(kafka, group, shop) == {0: 10, 1: 10, 2: 10})
+
+
+def test_a_client_s_name_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = Member("\x1b]0;mine\x07[red]", "10.0.0.1", None, 1)
+    memo = table(["<memo"], [["\x1b[2J"]])
+    offsets_shown.look(Look(Group("shop", "stable", "classic", [evil], True), []))
+    console().print(memo)
+    told = capsys.readouterr().out
+    assert "  \\x1b]0;mine\\x07[red] at 10.0.0.1 (1 partitions)" in told
+    assert "\x1b" not in told and "\x07" not in told

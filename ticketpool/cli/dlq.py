@@ -15,6 +15,7 @@ from ticketpool.cli.options import kafka_config, kafka_options, log_config, opti
 from ticketpool.core.selection import Selection
 from ticketpool.core.when import moment
 from ticketpool.errors import ConfigError, NotDelivered
+from ticketpool.terminal.words import plural
 
 if TYPE_CHECKING:
     from ticketpool.config import KafkaConfig
@@ -74,6 +75,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
     Reads the topics to their end, in constant memory; joins no group and commits nothing.
     """
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq import lines, scan
 
     kafka = _start(given)
@@ -84,7 +86,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
         for letter in found.letters:
             click.echo(lines.letter_line(letter, marks.has(letter)))
         return
-    screen = shown.console()
+    screen = console()
     if found.letters:
         screen.print(shown.table(found, marks, topics, screen.width))
     shown.print_notes(screen, shown.notes(found, oldest=oldest))
@@ -98,6 +100,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
 def show_letter(place: str, as_json: bool, **given: Any) -> None:
     """Everything of one letter, named by where it stands in its dead-letter topic."""
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq import lines, scan
     from ticketpool.kafka.letters import letter_at
 
@@ -111,7 +114,7 @@ def show_letter(place: str, as_json: bool, **given: Any) -> None:
     if as_json:
         click.echo(lines.letter_line(letter, replayed))
     else:
-        shown.show(letter, replayed, shown.console())
+        shown.show(letter, replayed, console())
 
 
 @command.command("export")
@@ -126,7 +129,6 @@ def export(output: Path, **given: Any) -> None:
 
     Letters with JSON in them can be sent anew by `produce --input FILE`, to any topic.
     """
-    from ticketpool.cli.letters import letters
     from ticketpool.dlq import lines, scan
 
     kafka = _start(given)
@@ -137,7 +139,7 @@ def export(output: Path, **given: Any) -> None:
             if selection.takes(letter):
                 file.write(lines.export_line(letter) + b"\n")
                 count += 1
-    click.echo(f"{letters(count)} exported", err=True)
+    click.echo(f"{plural(count, 'letter')} exported", err=True)
 
 
 @contextlib.contextmanager
@@ -179,16 +181,17 @@ def replay(places: tuple[str, ...], as_json: bool, **given: Any) -> None:
     last second.
     """
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
 
     kafka = _start(given)
     outcome = _replayed(kafka, _order(places, given), as_json)
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
-        shown.tell(outcome, shown.console())
+        shown.tell(outcome, console())
     if stayed := sum(outcome.stayed.values()):
         verb = "not replayed" if not outcome.dry_run else "would not be replayed"
-        raise NotDelivered(f"{shown.letters(stayed)} {verb}, for the reasons told above")
+        raise NotDelivered(f"{plural(stayed, 'letter')} {verb}, for the reasons told above")
 
 
 def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
@@ -212,6 +215,7 @@ def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
 
 def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
     from ticketpool.cli import letters as shown
+    from ticketpool.cli.tables import console
     from ticketpool.dlq.replay import Replay
     from ticketpool.errors import TicketpoolError
     from ticketpool.supervisor.signals import StopSignals
@@ -225,7 +229,7 @@ def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
             if as_json:
                 click.echo(msgspec.json.encode(one.outcome))
             else:
-                shown.tell(one.outcome, shown.console())
+                shown.tell(one.outcome, console())
             raise
 
 

@@ -10,32 +10,18 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ticketpool.cli.tables import printable
 from ticketpool.core.letter import Letter
 from ticketpool.dlq.lines import rfc3339
+from ticketpool.terminal.words import plural
 
 if TYPE_CHECKING:
     from ticketpool.dlq.order import Outcome
     from ticketpool.dlq.scan import Found, Marks
 
-_WIDTH = 160  # where nobody tells one: a pipe
 _MOST_SHOWN = 64 << 10  # bytes of a payload
 _REASONS = 8
 _GAP, _LEAST_REASON = 2, 24  # columns between two of the table, and of its last one
-
-
-def console() -> Console:
-    """On standard output; into a pipe, lines are wide."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_WIDTH)
-
-
-def printable(text: str) -> str:
-    """Text from a stranger's record, without what a terminal would obey.
-
-    >>> printable("a\\x1b[2Jb")
-    'a\\\\x1b[2Jb'
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def shown(data: bytes | None) -> str:
@@ -50,15 +36,6 @@ def shown(data: bytes | None) -> str:
         return printable(data.decode())
     except UnicodeDecodeError:
         return f"0x{data.hex()}"
-
-
-def letters(count: int) -> str:
-    """So many.
-
-    >>> letters(1), letters(1000)
-    ('1 letter', '1,000 letters')
-    """
-    return f"{count:,} letter{'' if count == 1 else 's'}"
 
 
 def origin(letter: Letter) -> str:
@@ -114,7 +91,7 @@ def notes(found: "Found", *, oldest: bool) -> Iterator[str]:
     if len(found.letters) < found.matched:
         which = "oldest" if oldest else "newest"
         yield f"the {which} {len(found.letters):,} of {found.matched:,} (--limit)"
-    yield f"{letters(found.matched)} by reason: {_counts(found.reasons)}"
+    yield f"{plural(found.matched, 'letter')} by reason: {_counts(found.reasons)}"
 
 
 def print_notes(screen: Console, lines: Iterable[str]) -> None:
@@ -194,7 +171,8 @@ def tell(outcome: "Outcome", screen: Console) -> None:
     would = "would be replayed" if outcome.dry_run else "replayed"
     to = ", ".join(f"{printable(topic)} {count:,}" for topic, count in outcome.to.items())
     mark = "[bold green]✓[/]" if outcome.ok else "[bold yellow]![/]"
-    screen.print(f"{mark} {letters(outcome.replayed)} {would}{escape(f': {to}') if to else ''}")
+    told = escape(f": {to}") if to else ""
+    screen.print(f"{mark} {plural(outcome.replayed, 'letter')} {would}{told}")
     print_notes(screen, _notes(outcome))
     for stay in outcome.examples:
         place = f"{stay.topic} {stay.partition}:{stay.offset}"
@@ -209,7 +187,8 @@ def _notes(outcome: "Outcome") -> Iterator[str]:
     if outcome.others:
         yield f"{outcome.others:,} left alone: letters of other groups (--group)"
     if outcome.stopped:
-        yield f"stopped with {letters(outcome.left)} to look at; the same command goes on there"
+        left = plural(outcome.left, "letter")
+        yield f"stopped with {left} to look at; the same command goes on there"
         for place, offset in outcome.next.items():
             yield f"{place}: the next is offset {offset}"
     if (more := sum(outcome.stayed.values()) - len(outcome.examples)) > 0:

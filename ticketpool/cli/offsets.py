@@ -9,6 +9,7 @@ from ticketpool.cli.consent import agree
 from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
 from ticketpool.config import RunConfig
 from ticketpool.errors import ConfigError
+from ticketpool.terminal.words import plural
 
 if TYPE_CHECKING:
     from ticketpool.core.reset import Target
@@ -99,7 +100,7 @@ def _agree(plan: "Plan", as_json: bool, yes: bool) -> None:
     from ticketpool.cli import offsets_shown as shown
 
     try:
-        agree(f"Move {shown.counted(len(plan.changing), 'partition')} of {plan.group}?", yes=yes)
+        agree(f"Move {plural(len(plan.changing), 'partition')} of {plan.group}?", yes=yes)
     except ConfigError:
         if as_json:
             _print_json(shown.plan_as_json(plan, None))

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from rich.markup import escape
 
-from ticketpool.cli.tables import console, table
+from ticketpool.cli.tables import console, printable, table
 from ticketpool.core.model import Partition
 from ticketpool.core.reset import Move
 from ticketpool.core.trouble import in_words
 from ticketpool.offsets.look import Look, Row
 from ticketpool.offsets.resetting import Done, Plan
+from ticketpool.terminal.words import plural
 
 T = TypeVar("T", Row, Move)
 
@@ -21,25 +22,20 @@ def _by_topic(rows: Iterable[T]) -> Iterable[tuple[str, list[T]]]:
     return ((topic, list(some)) for topic, some in groupby(rows, topic_of))
 
 
-def counted(count: int, what: str) -> str:
-    """``1 record``, ``1,234 records``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def look(found: Look) -> None:
     """Print the group and a table for each topic."""
     out, group = console(), found.group
-    members = counted(len(group.members), "member")
+    members = plural(len(group.members), "member")
     out.print(f"group [bold]{escape(group.name)}[/]: {group.state}, {group.protocol}, {members}")
     for member in group.members:
-        out.print(f"  {escape(str(member))}")
+        out.print(f"  {escape(printable(str(member)))}")
     for topic, rows in _by_topic(found.rows):
         out.print(f"\n[bold]{escape(topic)}[/]")
         columns = "partition", "committed", "start", "end", "lag", "<memo"
         out.print(table(columns, map(_look_row, rows)))
     known = [row.lag for row in found.rows if row.lag is not None]
     out.print()
-    out.print(f"lag in all: {counted(sum(known), 'record')}")
+    out.print(f"lag in all: {plural(sum(known), 'record')}")
 
 
 def _look_row(row: Row) -> tuple[str | int | None, ...]:
@@ -94,7 +90,7 @@ def plan(wanted: Plan) -> None:
     skipped = sum(one.skipped for one in wanted.moves)
     repeated = sum(one.repeated for one in wanted.moves)
     out.print()
-    out.print(f"at most {counted(skipped, 'record')} skipped, {repeated:,} repeated")
+    out.print(f"at most {plural(skipped, 'record')} skipped, {repeated:,} repeated")
 
 
 def _plan_row(one: Move) -> tuple[str | int | None, ...]:
@@ -121,7 +117,7 @@ def done(wanted: Plan, outcome: Done | None) -> None:
         out.print(f"\n[bold]{escape(topic)}[/] as the broker shows it now")
         out.print(table(("partition", "committed"), rows))
     if outcome.ok:
-        out.print(f"[bold green]✓[/] {counted(len(wanted.changing), 'partition')} moved")
+        out.print(f"[bold green]✓[/] {plural(len(wanted.changing), 'partition')} moved")
 
 
 def _now(partition: Partition, outcome: Done) -> tuple[int | None]:

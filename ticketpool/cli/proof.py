@@ -9,6 +9,7 @@ from rich.table import Table
 
 from ticketpool.core.oracle import INVARIANTS, Verdict, Violation
 from ticketpool.proof import Proof
+from ticketpool.terminal.words import plural
 
 
 def in_words(proof: Proof) -> str:
@@ -67,21 +68,17 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str, bool | None]]:
     yield "worker exits", verdict.worker_deaths, "before their supervisor's end", None
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _notes(proof: Proof) -> Iterator[str]:
     verdict = proof.verdict
     if not verdict.records:
         yield "no handler was called, so nothing is proven"
     yield (
-        f"{_counted(proof.events, 'event')} of {_counted(verdict.supervisors, 'supervisor')}, "
-        f"{_counted(verdict.workers, 'worker')} and {_counted(verdict.partitions, 'partition')}, "
+        f"{plural(proof.events, 'event')} of {plural(verdict.supervisors, 'supervisor')}, "
+        f"{plural(verdict.workers, 'worker')} and {plural(verdict.partitions, 'partition')}, "
         f"read in {proof.seconds:.1f} s"
     )
     if proof.reread:
-        yield f"held against {_counted(proof.reread, 'record')} in Kafka"
+        yield f"held against {plural(proof.reread, 'record')} in Kafka"
     elif verdict.jumps:
         yield "whether no record stands in the jumps is told by Kafka: give --topic, too"
     if verdict.resumed:
@@ -98,17 +95,17 @@ def _leftovers(verdict: Verdict) -> Iterator[str]:
         yield f"{verdict.unfinished:,} records were begun and not finished: they will come again"
     if verdict.sudden_ends:
         yield (
-            f"{_counted(verdict.sudden_ends, 'supervisor')} ended without a stop, or still run; "
+            f"{plural(verdict.sudden_ends, 'supervisor')} ended without a stop, or still run; "
             f"workers' last events came at most {verdict.outlived_ms:,.0f} ms after theirs"
         )
     if verdict.zombies:
         yield (
-            f"{_counted(verdict.zombies, 'assignment')} ran on after another member had begun, "
+            f"{plural(verdict.zombies, 'assignment')} ran on after another member had begun, "
             f"for {verdict.zombie_ms:,.0f} ms at most"
         )
     if verdict.resets:
         yield (
-            f"{_counted(verdict.resets, 'partition')} began anew without a commit after one had "
+            f"{plural(verdict.resets, 'partition')} began anew without a commit after one had "
             "been confirmed: repetitions across that were not counted"
         )
 
@@ -116,7 +113,7 @@ def _leftovers(verdict: Verdict) -> Iterator[str]:
 def _invariant(name: str, words: str, verdict: Verdict) -> str:
     count = verdict.broken.get(name, 0)
     mark = "[green]✓[/]" if not count else "[red]✗[/]"
-    times = f" [red]({_counted(count, 'violation')})[/]" if count else ""
+    times = f" [red]({plural(count, 'violation')})[/]" if count else ""
     return f"{mark} {name:<4}{words}{times}"
 
 

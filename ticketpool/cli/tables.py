@@ -17,6 +17,15 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
+def printable(text: str) -> str:
+    """Text from outside (a record, a client's name), without what a terminal would obey.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
     """Numbers are grouped and stay whole; ``None`` is a dash.
 
@@ -39,4 +48,4 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
 def _cell(value: Cell) -> Text:
     if value is None:
         return Text("\N{EN DASH}", style="dim")
-    return Text(f"{value:,}" if isinstance(value, int) else value)
+    return Text(f"{value:,}" if isinstance(value, int) else printable(value))
