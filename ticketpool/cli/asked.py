@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from ticketpool.cli.options import option
+from ticketpool.config import RunConfig
 from ticketpool.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,7 +20,7 @@ def source_options(function: F) -> F:
     group = option(
         "--group",
         metavar="NAME",
-        default="ticket-processor-group",
+        default=RunConfig().group,
         help="Ask the broker alone for this group, for want of a supervisor that can be reached.",
     )
     http = option(

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 import msgspec
 
-from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.options import kafka_options, option
+from ticketpool.cli.shared import begin, print_json
+from ticketpool.config import KafkaConfig, RunConfig
 from ticketpool.core.selection import Selection
 from ticketpool.core.when import moment
 from ticketpool.errors import ConfigError, NotDelivered
 from ticketpool.terminal.words import plural
 
 if TYPE_CHECKING:
-    from ticketpool.config import KafkaConfig
     from ticketpool.dlq.order import Order, Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GROUP = "ticket-processor-group"
+_GROUP = RunConfig().group
 
 
 @click.group("dlq")
@@ -78,7 +79,7 @@ def list_letters(limit: int, oldest: bool, as_json: bool, **given: Any) -> None:
     from ticketpool.cli.tables import console
     from ticketpool.dlq import lines, scan
 
-    kafka = _start(given)
+    kafka = begin(given)
     topics, selection = _meant(given)
     found = scan.look(kafka, topics, selection, limit, oldest=oldest)
     marks = scan.Marks(kafka, found.letters)
@@ -104,7 +105,7 @@ def show_letter(place: str, as_json: bool, **given: Any) -> None:
     from ticketpool.dlq import lines, scan
     from ticketpool.kafka.letters import letter_at
 
-    kafka = _start(given)
+    kafka = begin(given)
     partition, offset = scan.place_of(place)
     topic = _only(_meant(given)[0])
     letter = letter_at(kafka, topic, partition, offset)
@@ -131,7 +132,7 @@ def export(output: Path, **given: Any) -> None:
     """
     from ticketpool.dlq import lines, scan
 
-    kafka = _start(given)
+    kafka = begin(given)
     topics, selection = _meant(given)
     count = 0
     with contextlib.closing(scan.reader_of(kafka, topics)) as reader, _written_to(output) as file:
@@ -183,10 +184,10 @@ def replay(places: tuple[str, ...], as_json: bool, **given: Any) -> None:
     from ticketpool.cli import letters as shown
     from ticketpool.cli.tables import console
 
-    kafka = _start(given)
+    kafka = begin(given)
     outcome = _replayed(kafka, _order(places, given), as_json)
     if as_json:
-        click.echo(msgspec.json.encode(outcome))
+        print_json(outcome)
     else:
         shown.tell(outcome, console())
     if stayed := sum(outcome.stayed.values()):
@@ -213,7 +214,7 @@ def _order(places: tuple[str, ...], given: dict[str, Any]) -> "Order":
     )
 
 
-def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
+def _replayed(kafka: KafkaConfig, order: "Order", as_json: bool) -> "Outcome":
     from ticketpool.cli import letters as shown
     from ticketpool.cli.tables import console
     from ticketpool.dlq.replay import Replay
@@ -227,7 +228,7 @@ def _replayed(kafka: "KafkaConfig", order: "Order", as_json: bool) -> "Outcome":
         except TicketpoolError:
             one.outcome.ok = False
             if as_json:
-                click.echo(msgspec.json.encode(one.outcome))
+                print_json(one.outcome)
             else:
                 shown.tell(one.outcome, console())
             raise
@@ -246,13 +247,6 @@ def _bar() -> Iterator[Callable[["Outcome", int], None]]:
 
 
 # -- options as values ----------------------------------------------------------------------
-
-
-def _start(given: dict[str, Any]) -> "KafkaConfig":
-    from ticketpool import log
-
-    log.setup(log_config(given["log_format"], given["log_level"]))
-    return kafka_config(given["bootstrap_servers"], given["properties"])
 
 
 def _meant(given: dict[str, Any]) -> tuple[tuple[str, ...], Selection]:

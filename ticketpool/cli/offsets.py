@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ticketpool.cli.consent import agree
-from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.options import kafka_options, option
+from ticketpool.cli.shared import begin, print_json
 from ticketpool.config import RunConfig
 from ticketpool.errors import ConfigError
 from ticketpool.terminal.words import plural
@@ -48,9 +49,9 @@ def show(group: str, topics: tuple[str, ...], as_json: bool, **given: Any) -> No
     from ticketpool.cli import offsets_shown as shown
     from ticketpool.offsets import look
 
-    found = look(_kafka(given), group, topics)
+    found = look(begin(given), group, topics)
     if as_json:
-        _print_json(shown.look_as_json(found))
+        print_json(shown.look_as_json(found))
     else:
         shown.look(found)
 
@@ -76,7 +77,7 @@ def reset(where: str, as_json: bool, yes: bool, **given: Any) -> None:
     from ticketpool.cli import offsets_shown as shown
     from ticketpool.offsets import Resetter
 
-    resetter = Resetter(_kafka(given), given["group"])
+    resetter = Resetter(begin(given), given["group"])
     plan = resetter.plan(
         _target(where), given["topics"], given["partitions"], new_group=given["new_group"]
     )
@@ -88,7 +89,7 @@ def reset(where: str, as_json: bool, yes: bool, **given: Any) -> None:
         _agree(plan, as_json, yes)
         done = resetter.apply(plan)
     if as_json:
-        _print_json(shown.plan_as_json(plan, done))
+        print_json(shown.plan_as_json(plan, done))
     else:
         shown.done(plan, done)
     if done is not None:
@@ -103,7 +104,7 @@ def _agree(plan: "Plan", as_json: bool, yes: bool) -> None:
         agree(f"Move {plural(len(plan.changing), 'partition')} of {plan.group}?", yes=yes)
     except ConfigError:
         if as_json:
-            _print_json(shown.plan_as_json(plan, None))
+            print_json(shown.plan_as_json(plan, None))
         raise
 
 
@@ -116,16 +117,3 @@ def _target(where: str) -> "Target":
         return target(where, datetime.now(UTC))
     except ValueError as error:
         raise ConfigError(f"--to {error}") from None
-
-
-def _kafka(given: dict[str, Any]) -> Any:
-    from ticketpool import log
-
-    log.setup(log_config(given["log_format"], given["log_level"]))
-    return kafka_config(given["bootstrap_servers"], given["properties"])
-
-
-def _print_json(value: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.encode(value).decode())

@@ -1,6 +1,5 @@
 """``ticketpool status``: once, as a table or JSON, with an exit code by state."""
 
-import sys
 import time
 
 import click
@@ -10,13 +9,12 @@ from rich.console import Console
 from ticketpool import log
 from ticketpool.cli.asked import broker_alone, source_options
 from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.tables import console
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import ConfigError, NotReached, NotWell
 from ticketpool.terminal.answers import Answer, View
 from ticketpool.terminal.ask import addresses, ask_all
 from ticketpool.terminal.sheet import LOST_CODE, as_json, exit_code, sheet, verdict
-
-_PIPE_WIDTH = 200  # where nobody's terminal has a say
 
 
 @click.command("status")
@@ -77,10 +75,9 @@ def _ask_broker(kafka: KafkaConfig, group: str, interval: float) -> Answer:
 
 
 def _print(view: View) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    width = console.width if sys.stdout.isatty() else _PIPE_WIDTH
-    for line in sheet(view, width):
-        console.print(line)
+    out = Console(highlight=False, soft_wrap=True)
+    for line in sheet(view, console().width):
+        out.print(line)
 
 
 def _require_well(view: View) -> None:

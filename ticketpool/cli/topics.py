@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ticketpool.cli.consent import agree
-from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.options import kafka_options, option
+from ticketpool.cli.shared import begin, print_json
 from ticketpool.config import RunConfig
 from ticketpool.errors import ConfigError, TicketpoolError, TopicMissing
 
@@ -48,7 +49,7 @@ def show(topics: tuple[str, ...], as_json: bool, **given: Any) -> None:
     ask = _ask(given)
     found = _found(ask, topics, given["bootstrap_servers"])
     if as_json:
-        _print_json(shown.as_json(found))
+        print_json(shown.as_json(found))
         return
     shown.overview(found)
     for topic in found if topics else ():
@@ -101,7 +102,7 @@ def create(yes: bool, as_json: bool, **given: Any) -> None:
         _make(ask, new)
     found = ask.describe([one.name for one in wanted])
     if as_json:
-        _print_json(shown.made_as_json(found, [one.name for one in new]))
+        print_json(shown.made_as_json(found, [one.name for one in new]))
     else:
         shown.made(found, [one.name for one in new])
 
@@ -145,14 +146,6 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _ask(given: dict[str, Any]) -> "Topics":
-    from ticketpool import log
     from ticketpool.kafka.topics import Topics
 
-    log.setup(log_config(given["log_format"], given["log_level"]))
-    return Topics(kafka_config(given["bootstrap_servers"], given["properties"]))
-
-
-def _print_json(value: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.encode(value).decode())
+    return Topics(begin(given))

@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from ticketpool import log, proof
+from ticketpool import proof
 from ticketpool.cli import proof as shown_proof
-from ticketpool.cli.options import kafka_config, kafka_options, log_config, option
+from ticketpool.cli.options import kafka_options, option
+from ticketpool.cli.shared import begin
 from ticketpool.config import KafkaConfig
 from ticketpool.errors import ConfigError, VerificationFailed
 from ticketpool.verify import Progress, Report, verify
@@ -44,14 +45,7 @@ from ticketpool.verify import Progress, Report, verify
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @kafka_options
 def command(
-    topic: tuple[str, ...],
-    run: str | None,
-    trace: Path | None,
-    as_json: bool,
-    bootstrap_servers: str,
-    properties: tuple[str, ...],
-    log_format: str,
-    log_level: str,
+    topic: tuple[str, ...], run: str | None, trace: Path | None, as_json: bool, **given: Any
 ) -> None:
     """Read topics to their end and prove order per key, gaps and duplicates.
 
@@ -61,8 +55,7 @@ def command(
     promise: nothing lost, order per partition, no two processes on one partition, nothing
     handled twice but after a fault.
     """
-    log.setup(log_config(log_format, log_level))
-    kafka = kafka_config(bootstrap_servers, properties)
+    kafka = begin(given)
     if trace is not None:
         source = click.get_current_context().get_parameter_source("topic")
         wanted = topic if source is ParameterSource.COMMANDLINE else ()
