@@ -140,6 +140,11 @@ def test_one_that_speaks_no_http_is_told_as_one() -> None:
     assert answer.trouble == "does not speak HTTP: BadStatusLine"
 
 
+def test_a_name_that_no_host_can_have_is_told_as_one() -> None:
+    answer = ask(f"{'a' * 64}.example:80")
+    assert (answer.reached, answer.trouble) == (False, "can't be reached: no legal name of a host")
+
+
 def test_one_that_never_answers_is_waited_for_two_seconds_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -56,6 +56,8 @@ def ask(source: str) -> Answer:
         code, body = _get(source)
     except OSError as error:
         return _lost(source, f"can't be reached: {_reason(error)}")
+    except UnicodeError:  # of the codec that makes a host's name ready for DNS
+        return _lost(source, "can't be reached: no legal name of a host")
     except http.client.HTTPException as error:
         return _lost(source, f"does not speak HTTP: {type(error).__name__}")
     try:
