@@ -44,6 +44,7 @@ class Consumer:
         self.unclean: set[Partition] = set()  # the last commit of these was not confirmed
         self.expelled = self.closed = self.losing = False
         self.last_poll = world.kernel.now
+        self.expelled_at = float("-inf")
         self._callbacks: dict[str, Callable[..., None]] = {}
         self._due: deque[tuple[str, list[Partition]]] = deque()
         self._commits = Commits(world, self)
@@ -71,7 +72,7 @@ class Consumer:
         if self.expelled or self.closed:
             return
         self.world.note("expelled", self.name)
-        self.expelled = True
+        self.expelled, self.expelled_at = True, self.world.kernel.now
         self.world.broker.leave(self)
         self._due = deque([("lost", [])])
         self.poke()

@@ -67,7 +67,8 @@ class Oracle:
         first = log.unended
         self.expect(entry.ended or entry is first, "loss",
                     f"{where} begins, but {first and first.offset} has not ended")  # fmt: skip
-        self.expect(not entry.ended or entry.excused, "twice", f"{where} runs again, unexplained")
+        once = not entry.ended or entry.excused or self._is_unaware(worker)
+        self.expect(once, "twice", f"{where} runs again, unexplained")
         last = worker.begun.get(lane, (-1, 0))
         self.expect((entry.offset, attempt) > last, "loss", f"{where} after {last} in one lane")
         worker.begun[lane] = (entry.offset, attempt)
@@ -80,6 +81,13 @@ class Oracle:
         consumer = self.world.consumers.get(worker.supervisor)
         owner = self.world.broker.owner.get(log.partition)
         return worker.supervisor.killed or consumer is not owner
+
+    def _is_unaware(self, worker: Worker) -> bool:
+        """Whether its supervisor was expelled just now, while it was stopped, perhaps: so long
+        its workers may go on without having heard from it (``silence_seconds``)."""
+        consumer = self.world.consumers[worker.supervisor]
+        since = self.world.kernel.now - consumer.expelled_at
+        return bool(consumer.expelled and since < self.world.config.silence_seconds)
 
     def ended(self, worker: Worker, entry: Entry, *, ok: bool, final: bool) -> None:
         self.world.note(
