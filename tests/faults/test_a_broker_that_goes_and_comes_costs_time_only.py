@@ -42,7 +42,8 @@ def done_by_all(journal: Journal, since: int) -> bool:
 @pytest.mark.parametrize(
     ("how", "seconds", "kind"),
     [
-        pytest.param("pause", SHORT, "cooperative-sticky-dynamic", id="frozen-short"),
+        pytest.param("pause", SHORT, "cooperative-sticky-dynamic", id="frozen-short",
+                     marks=pytest.mark.slow),
         pytest.param("pause", 10, "cooperative-sticky-dynamic", id="frozen-10s",
                      marks=pytest.mark.slow),
         pytest.param("pause", 10, "range-dynamic", id="frozen-range", marks=pytest.mark.slow),
