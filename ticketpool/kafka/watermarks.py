@@ -147,10 +147,10 @@ class Watermarks:
     def ask(self, client: Any) -> None:
         """One round of questions."""
         wanted = self._wanted
-        ends, errors = _offsets(client, [one.partition for one in wanted], OFFSET_END)
+        ends, errors, answered = _offsets(client, [one.partition for one in wanted], OFFSET_END)
         unknown = [one.partition for one in wanted if one.start and one.partition in ends]
-        starts, _ = _offsets(client, unknown, OFFSET_BEGINNING)
-        if ends or _leaders(client, [one.partition for one in wanted[:1]]) is not None:
+        starts = _offsets(client, unknown, OFFSET_BEGINNING)[0] if unknown else {}
+        if answered:
             self._heard = self._clock()
         self._asked_once = True
         self._answers = {one.partition: self._answer(one, ends, starts, errors) for one in wanted}
@@ -175,17 +175,26 @@ Found = tuple[dict[Partition, int], dict[Partition, str]]
 """Offsets, and errors in the broker's words, by partition."""
 
 
-def _offsets(client: Any, wanted: Sequence[Partition], where: int) -> Found:
-    """One request for all. One broker that does not answer spoils it for the others' partitions,
-    too (``rd_kafka_offsets_for_times``), so then each leader is asked by itself."""
-    if not wanted:
-        return {}, {}
+def _offsets(
+    client: Any, wanted: Sequence[Partition], where: int
+) -> tuple[dict[Partition, int], dict[Partition, str], bool]:
+    """Found, and whether some broker answers at all.
+
+    One request for all. One broker that does not answer spoils it for the others' partitions,
+    too (``rd_kafka_offsets_for_times``), so then each leader is asked by itself.
+    """
     try:
-        return _asked(client, wanted, where)
+        found, errors = _asked(client, wanted, where) if wanted else ({}, {})
     except KafkaException as error:
-        shares = _by_leader(client, wanted)
+        leaders = _leaders(client, wanted)
+        shares = _by_leader(leaders or {}, wanted)
         if len(shares) < 2:
-            return {}, dict.fromkeys(wanted, _words(error.args[0]))
+            return {}, dict.fromkeys(wanted, _words(error.args[0])), leaders is not None
+        return *_asked_apart(client, shares, where), True
+    return found, errors, bool(found) or _leaders(client, wanted[:1]) is not None
+
+
+def _asked_apart(client: Any, shares: Sequence[Sequence[Partition]], where: int) -> Found:
     found: dict[Partition, int] = {}
     errors: dict[Partition, str] = {}
     for share in shares:
@@ -219,8 +228,9 @@ def _words(error: KafkaError) -> str:
     return _WORDS.get(error.code(), error.str())
 
 
-def _by_leader(client: Any, wanted: Sequence[Partition]) -> list[list[Partition]]:
-    leaders = _leaders(client, wanted) or {}
+def _by_leader(
+    leaders: Mapping[Partition, int], wanted: Sequence[Partition]
+) -> list[list[Partition]]:
     shares: defaultdict[int, list[Partition]] = defaultdict(list)
     for partition in wanted:
         shares[leaders.get(partition, -1)].append(partition)
