@@ -72,7 +72,6 @@ class Lane:
         end: where ``--until-caught-up`` may stop: the end offset at assignment.
         refusal: why that commit failed; empty when it did not.
         out_of_range: its next offset is not in the log any more, and it waits for a decision.
-        held: a person has paused it.
         cut_off: its handler was cancelled for a drain's deadline; the record is unfinished.
         sending: of the held records, those that wait for what their handler has sent.
         parking: the keys whose tickets follow a dead letter; ``None`` without ``--park-keys``.

@@ -11,12 +11,8 @@ from ticketpool import log
 from ticketpool.config import RunConfig
 from ticketpool.control.requests import Answer, Drain, LogLevel, Trace, Who
 from ticketpool.control.server import Call, Server
-from ticketpool.core.router import Router
 from ticketpool.errors import ConfigError, ControlError, TicketpoolError
 from ticketpool.supervisor.commands import Commands, Job
-from ticketpool.supervisor.crew import Crew
-from ticketpool.supervisor.recruit import Recruiter
-from ticketpool.supervisor.signals import StopSignals
 
 _SAFE = (Who, Trace, LogLevel, Drain)  # also in the midst of a rebalance or a drain
 
@@ -31,17 +27,10 @@ class Hands:
         calls: what has been asked and not taken yet; any thread may add to it.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        router: Router,
-        crew: Crew,
-        recruiter: Recruiter,
-        signals: StopSignals,
-    ) -> None:
+    def __init__(self, config: RunConfig, commands: Commands) -> None:
         self._config = config
         self.calls: SimpleQueue[Call] = SimpleQueue()
-        self._commands = Commands(config, router, crew, recruiter, signals)
+        self._commands = commands
         self._server: Server | None = None
         self._jobs: deque[tuple[Call, Job]] = deque()
 

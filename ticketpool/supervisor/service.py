@@ -21,6 +21,7 @@ from ticketpool.kafka.transactions import Transactions
 from ticketpool.kafka.watermarks import Watermarks
 from ticketpool.pool import Pool
 from ticketpool.supervisor.assignment import Assignment
+from ticketpool.supervisor.commands import Commands
 from ticketpool.supervisor.crew import Crew
 from ticketpool.supervisor.environment import worker_environment
 from ticketpool.supervisor.failures import Failures
@@ -79,7 +80,7 @@ class Supervisor:
         self._reporter = Reporter(
             config, self._lifecycle, router, self._crew, self._assignment, lookout
         )
-        self.hands = Hands(config, router, self._crew, recruiter, signals)
+        self.hands = Hands(config, Commands(config, router, self._crew, recruiter, signals))
         self._crew.on_wait = self._show_life
         self._commit_due = self._tend_due = self._report_due = self._poll_due = 0.0
         self._announced = False
