@@ -1,7 +1,6 @@
 """Where the demo is shown: live on a terminal, as plain lines elsewhere."""
 
 import sys
-from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from rich.console import Console
@@ -18,12 +17,7 @@ class Show(Protocol):
     """Something that shows scenes between entering and leaving it."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
     def show(self, scene: Scene) -> None:
         """Show a scene. Quick; called about ten times a second."""
         ...
@@ -44,12 +38,7 @@ class LiveShow:
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def show(self, scene: Scene) -> None:
@@ -67,12 +56,7 @@ class LineShow:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._out.flush()
 
     def show(self, scene: Scene) -> None:

@@ -7,7 +7,6 @@ records of a partition without a word beyond ``PARTITION_BYTES`` (rdkafka_mock.c
 """
 
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Self
 
 from confluent_kafka import Producer
@@ -52,10 +51,5 @@ class EmbeddedCluster:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
